@@ -1,0 +1,25 @@
+namespace PcieOe.Protocol.Link;
+
+/// <summary>
+/// The sending end of an ordered, reliable lane of TLPs. TLPs lie back to back in frames and never span two of them (DESIGN D3).
+/// Spans point into the lane's own memory, so that a TLP is written once, where it leaves from.
+/// </summary>
+public interface ITlpTransmitter
+{
+    /// <summary>
+    /// Bytes left in the frame being filled, or a whole frame's room if none is being filled and the window lets one be opened; 0 if not.
+    /// </summary>
+    int RoomBytes { get; }
+
+    /// <summary>The most that one TLP may have, header included: a whole frame's room.</summary>
+    int MaximumTlpBytes { get; }
+
+    /// <summary>
+    /// Room for a TLP of exactly <paramref name="bytes"/> (a multiple of 4). Closes the frame being filled and opens the next when the
+    /// TLP does not fit into it. Empty when the window allows no further frame: try again in a later round.
+    /// </summary>
+    Span<byte> Reserve(int bytes);
+
+    /// <summary>Makes the last reservation part of the frame. <paramref name="bytes"/> is at most what was reserved, and a multiple of 4.</summary>
+    void Commit(int bytes);
+}
