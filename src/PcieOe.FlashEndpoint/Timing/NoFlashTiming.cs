@@ -1,11 +1,10 @@
 namespace PcieOe.FlashEndpoint.Timing;
 
-/// <summary>The profile <c>none</c>: every command is done at once.</summary>
+/// <summary>The profile <c>none</c>: everything is done at once.</summary>
 public sealed class NoFlashTiming : IFlashTiming
 {
-    public long Schedule(FlashOperation operation, long offset, long bytes, long now, out FlashTimes times)
-    {
-        times = default;
-        return now;
-    }
+    public static NoFlashTiming Instance { get; } = new();
+
+    public void Schedule(FlashOperation operation, long offset, long bytes, long now, out FlashTimes times) =>
+        times = new FlashTimes { DoneNanoseconds = now };
 }
