@@ -50,9 +50,18 @@ public interface IPcieFunction
     /// </summary>
     MaterializeResult Materialize(TransactionToken token, IDmaWriter writer, long now);
 
-    /// <summary>When <see cref="OnTimer"/> wants to be called next; <see cref="long.MaxValue"/> for never.</summary>
+    /// <summary>When <see cref="OnTimer"/> wants to be called next; <see cref="long.MaxValue"/> for never, <see cref="long.MinValue"/> for the next round.</summary>
     long NextDeadline { get; }
 
-    /// <summary>Called in a poll round whose time has reached <see cref="NextDeadline"/>. A bounded piece of work.</summary>
+    /// <summary>
+    /// While true, slow media work for the function: OnTimer is to be called in every poll round, whatever <see cref="NextDeadline"/>
+    /// says, and a worker that is about to block waits for <see cref="WakeUpDescriptor"/> too.
+    /// </summary>
+    bool NeedsPolling => false;
+
+    /// <summary>A descriptor that poll(2) reports readable when media have answered; -1 where that never happens. OnTimer clears it.</summary>
+    int WakeUpDescriptor => -1;
+
+    /// <summary>Called in a poll round whose time has reached <see cref="NextDeadline"/>, or while <see cref="NeedsPolling"/>. A bounded piece of work.</summary>
     void OnTimer(long now);
 }
