@@ -19,7 +19,7 @@ public sealed class BridgeHintsTests
         Array.Fill(bytes, (byte)0xA5);
         Sample.Write(bytes, 0x1C0);
         Assert.Equal(
-            "0B00011C" + "43500104" + "50434F45" +
+            "0B00011C" + "43504104" + "50434F45" +
             "01030000" + "00100000" + "02010404" +
             "02030200" + "00000000" + "00000001" +
             "03050000" + "00000000" + "FF0301FF" + "30000000" + "00040100" +
