@@ -93,7 +93,7 @@ public readonly ref struct TlpView
     public int PrefixCount => _prefixBytes / TlpLimits.DoublewordBytes;
 
     /// <param name="index">Below <see cref="PrefixCount"/>.</param>
-    public TlpPrefix Prefix(int index) => new(BinaryPrimitives.ReadUInt32BigEndian(_bytes[..(index * 4 + 4)][(index * 4)..]));
+    public TlpPrefix Prefix(int index) => new(BinaryPrimitives.ReadUInt32BigEndian(_bytes[(index * TlpLimits.DoublewordBytes)..]));
 
     /// <summary>The header alone, 12 or 16 bytes.</summary>
     public ReadOnlySpan<byte> Header => _bytes.Slice(_prefixBytes, Type.HeaderBytes);
@@ -105,7 +105,7 @@ public readonly ref struct TlpView
     public uint Digest => HasDigest ? BinaryPrimitives.ReadUInt32BigEndian(_bytes[^TlpLimits.DigestBytes..]) : 0;
 
     /// <summary>False if there is a digest and it does not fit what it covers.</summary>
-    public bool IsDigestValid => !HasDigest || Digest == Ecrc.Compute(_bytes[_prefixBytes..^TlpLimits.DigestBytes], _bytes[..EcrcPrefixEnd][EcrcPrefixStart..]);
+    public bool IsDigestValid => !HasDigest || Digest == Ecrc.Compute(_bytes[_prefixBytes..^TlpLimits.DigestBytes], EndToEndPrefixes);
 
     /// <summary>Requests, messages and completions: who asked.</summary>
     public RoutingId RequesterId => new((ushort)((Type.IsCompletion ? Doubleword(2) : Doubleword(1)) >> 16));
@@ -158,22 +158,20 @@ public readonly ref struct TlpView
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private uint Doubleword(int index) => BinaryPrimitives.ReadUInt32BigEndian(_bytes[(_prefixBytes + index * 4)..]);
 
-    /// <summary>Local prefixes are not covered: they may change on each link.</summary>
-    private int EcrcPrefixStart
+    /// <summary>From the first end-to-end prefix on; local ones stand before it.</summary>
+    private ReadOnlySpan<byte> EndToEndPrefixes
     {
         get
         {
             int start = 0;
-            while (start < _prefixBytes && !new TlpPrefix((uint)_bytes[start] << 24).IsEndToEnd)
+            while (start < _prefixBytes && !Prefix(start / TlpLimits.DoublewordBytes).IsEndToEnd)
             {
                 start += TlpLimits.DoublewordBytes;
             }
 
-            return start;
+            return _bytes[start.._prefixBytes];
         }
     }
-
-    private int EcrcPrefixEnd => _prefixBytes;
 
     private static int DataBytes(uint doubleword0) => (int)((doubleword0 & TlpFields.LengthMask) - 1 & TlpFields.LengthMask) + 1 << 2;
 }
