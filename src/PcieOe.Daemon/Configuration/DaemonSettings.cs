@@ -1,0 +1,60 @@
+namespace PcieOe.Daemon.Configuration;
+
+/// <summary>What both daemons are told alike.</summary>
+public sealed record DaemonSettings
+{
+    /// <summary>Who this daemon is to its peers: at most 63 bytes.</summary>
+    public required string Name { get; init; }
+
+    public required PortSettings Port { get; init; }
+
+    /// <summary>How the worker waits when there is nothing to do (DESIGN D5).</summary>
+    public PollingKind Polling { get; init; } = PollingKind.Adaptive;
+
+    /// <summary>The processor the worker is bound to; null for whichever the kernel chooses.</summary>
+    public int? WorkerProcessor { get; init; }
+
+    /// <summary>The UNIX socket behind <c>pcieoe status</c>; null for none.</summary>
+    public string? ControlSocket { get; init; }
+
+    /// <summary>Sessions without keys are allowed: CRC-32C instead of AES-GCM, and whoever is on the wire gets in.</summary>
+    public bool IsInsecure { get; init; }
+
+    public static DaemonSettings Read(ConfigurationReader reader, string defaultControlSocket)
+    {
+        string name = reader.RequiredText("name", "who this daemon is to its peers");
+        if (System.Text.Encoding.UTF8.GetByteCount(name) > 63)
+        {
+            reader.Report("name", "is longer than 63 bytes.");
+        }
+
+        int processor = (int)reader.Integer("workerProcessor", -1, -1, 1023);
+        if (processor >= Environment.ProcessorCount)
+        {
+            reader.Report("workerProcessor", $"is {processor}, and this machine's processors are 0 to {Environment.ProcessorCount - 1}.");
+        }
+
+        return new DaemonSettings
+        {
+            Name = name,
+            Port = PortSettings.Read(reader.Section("port")),
+            Polling = reader.Choice("polling", PollingKind.Adaptive),
+            WorkerProcessor = processor < 0 ? null : processor,
+            ControlSocket = reader.Text("controlSocket") ?? defaultControlSocket,
+            IsInsecure = reader.Flag("insecure", false),
+        };
+    }
+}
+
+/// <summary>What a worker does when a poll round found nothing.</summary>
+public enum PollingKind : byte
+{
+    /// <summary>Spin, then yield, then sleep until something comes: fast under load, free when idle.</summary>
+    Adaptive,
+
+    /// <summary>Spin for ever: the lowest latency, at the price of a core.</summary>
+    Busy,
+
+    /// <summary>Sleep at once: the least processor time, at the price of a wake-up for each frame.</summary>
+    Blocking,
+}

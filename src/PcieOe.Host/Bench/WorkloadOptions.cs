@@ -1,0 +1,72 @@
+namespace PcieOe.Host.Bench;
+
+/// <summary>What a workload does with each command.</summary>
+public enum WorkloadPattern : byte
+{
+    SequentialRead,
+    SequentialWrite,
+    RandomRead,
+    RandomWrite,
+
+    /// <summary>Random reads and writes, as many of each as <see cref="WorkloadOptions.ReadPercent"/> says.</summary>
+    RandomMix,
+
+    /// <summary>Random reads and writes whose data is checked: every block read must hold what was last written to it.</summary>
+    Verify,
+}
+
+/// <summary>One workload of the built-in driver.</summary>
+public sealed record WorkloadOptions
+{
+    public required WorkloadPattern Pattern { get; init; }
+
+    /// <summary>Bytes moved by a command: a multiple of the namespace's block size.</summary>
+    public int BlockBytes { get; init; } = 4096;
+
+    public int QueueDepth { get; init; } = 1;
+
+    public double Seconds { get; init; } = 2;
+
+    /// <summary>Commands to do at the most; 0 for as many as the time allows.</summary>
+    public long MaximumCommands { get; init; }
+
+    /// <summary>The part of the namespace that is used, from its start; the whole of it where it is smaller.</summary>
+    public long WorkingSetBytes { get; init; } = 256L << 20;
+
+    public int ReadPercent { get; init; } = 70;
+
+    /// <summary>Commands a second, started on time whether or not earlier ones are done (open loop); 0: as fast as the depth allows.</summary>
+    public double RatePerSecond { get; init; }
+
+    /// <summary>With a rate: gaps drawn from an exponential distribution rather than equal ones.</summary>
+    public bool IsPoisson { get; init; }
+
+    public ulong Seed { get; init; } = 1;
+
+    /// <summary>The name by which fio and the reports call the pattern.</summary>
+    public string PatternName => Pattern switch
+    {
+        WorkloadPattern.SequentialRead => "read",
+        WorkloadPattern.SequentialWrite => "write",
+        WorkloadPattern.RandomRead => "randread",
+        WorkloadPattern.RandomWrite => "randwrite",
+        WorkloadPattern.RandomMix => "randrw",
+        _ => "verify",
+    };
+
+    public static bool TryParsePattern(string? name, out WorkloadPattern pattern)
+    {
+        WorkloadPattern? found = name switch
+        {
+            "read" => WorkloadPattern.SequentialRead,
+            "write" => WorkloadPattern.SequentialWrite,
+            "randread" => WorkloadPattern.RandomRead,
+            "randwrite" => WorkloadPattern.RandomWrite,
+            "randrw" or "rw" => WorkloadPattern.RandomMix,
+            "verify" => WorkloadPattern.Verify,
+            _ => null,
+        };
+        pattern = found.GetValueOrDefault();
+        return found is not null;
+    }
+}

@@ -1,0 +1,81 @@
+using System.Text.Json.Serialization;
+using PcieOe.Transport.Histograms;
+
+namespace PcieOe.Host.Bench;
+
+/// <summary>What a workload achieved: the member of "workloads" in a report (docs/report-format.md).</summary>
+public sealed record WorkloadResult
+{
+    [JsonPropertyName("name")]
+    public string Name { get; init; } = string.Empty;
+
+    [JsonPropertyName("rw")]
+    public string Pattern { get; init; } = string.Empty;
+
+    [JsonPropertyName("bs")]
+    public int BlockBytes { get; init; }
+
+    [JsonPropertyName("qd")]
+    public int QueueDepth { get; init; }
+
+    [JsonPropertyName("seconds")]
+    public double Seconds { get; init; }
+
+    [JsonPropertyName("ios")]
+    public long Commands { get; init; }
+
+    [JsonPropertyName("io_errors")]
+    public long Errors { get; init; }
+
+    [JsonPropertyName("verify_errors")]
+    public long VerifyErrors { get; init; }
+
+    /// <summary>Blocks read whose content was known, and so was checked.</summary>
+    [JsonPropertyName("verified_blocks")]
+    public long VerifiedBlocks { get; init; }
+
+    [JsonPropertyName("iops")]
+    public double CommandsPerSecond { get; init; }
+
+    /// <summary>Payload, decimal gigabits a second.</summary>
+    [JsonPropertyName("gbps")]
+    public double GigabitsPerSecond { get; init; }
+
+    [JsonPropertyName("latency_us")]
+    public LatencySummary Latency { get; init; } = new();
+
+    [JsonPropertyName("gc")]
+    public CollectorActivity Collector { get; init; } = new();
+
+    /// <summary>The longest time in which no command completed.</summary>
+    [JsonPropertyName("longest_gap_s")]
+    public double LongestGapSeconds { get; init; }
+
+    /// <summary>The latencies themselves: HdrHistogram encoding V2, compressed, base64, nanoseconds.</summary>
+    [JsonPropertyName("histogram")]
+    public string Histogram { get; init; } = string.Empty;
+}
+
+/// <summary>What the garbage collector did during a workload, in the host agent's process.</summary>
+public sealed record CollectorActivity
+{
+    [JsonPropertyName("gen0")]
+    public int Generation0 { get; init; }
+
+    [JsonPropertyName("gen1")]
+    public int Generation1 { get; init; }
+
+    [JsonPropertyName("gen2")]
+    public int Generation2 { get; init; }
+
+    [JsonPropertyName("pause_us")]
+    public double PauseMicroseconds { get; init; }
+
+    /// <summary>Bytes that the polling thread allocated, for each command.</summary>
+    [JsonPropertyName("allocated_bytes_per_io")]
+    public double AllocatedBytesPerCommand { get; init; }
+}
+
+/// <summary>Serialisation of results without reflection.</summary>
+[JsonSerializable(typeof(WorkloadResult))]
+public sealed partial class WorkloadJson : JsonSerializerContext;
