@@ -1,0 +1,449 @@
+using System.Buffers.Binary;
+using PcieOe.Protocol.Frames;
+using PcieOe.Protocol.Keys;
+
+namespace PcieOe.Protocol.Link;
+
+/// <summary>
+/// One session's link: an ordered, reliable lane of TLPs in each direction over frames that may be lost, duplicated, reordered or damaged
+/// (DESIGN D2, D3). It does no I/O and has no clock: frames and time (monotonic nanoseconds) are handed in. One thread; nothing allocates
+/// after construction; nothing that a peer sends makes it throw or grow.
+/// </summary>
+/// <remarks>
+/// It does not choose sessions: whoever owns it hands it the frames whose session id is its own. A poll round is: <see cref="OnFrame"/> for each
+/// frame received, <see cref="OnTimer"/> when <see cref="NextDeadline"/> has passed, then <see cref="TryGetFrameToSend"/> until it says no.
+/// </remarks>
+public sealed class LinkEngine : ITlpTransmitter, IDisposable
+{
+    /// <summary>The most content that <see cref="TryQueueControl"/> takes.</summary>
+    public const int MaximumControlBytes = 480;
+
+    private const int SilentKeepAlives = 3;
+    private const int HeaderBitmapBits = 64;
+
+    private readonly LinkOptions _options;
+    private readonly FrameCipher? _cipher;
+    private readonly uint _peerSessionId;
+    private readonly ITlpSink _sink;
+    private readonly ILinkControlSink _controlSink;
+    private readonly int _windowFrames;
+    private readonly int _trailerBytes;
+    private readonly LinkSender _sender;
+    private readonly ReceiveWindow _receive;
+    private readonly ReplayGuard _replay = new();
+    private readonly AcknowledgementSchedule _acknowledgements;
+    private readonly ControlQueue _control;
+    private readonly SlotPool _scratch;
+    private readonly long _keepAlive;
+    private readonly long _outage;
+    private LinkCounters _counters;
+    private long _lastSentAt;
+    private long _lastHeardAt;
+    private long _highestReceivedAt;
+
+    /// <param name="cipher">Seals and opens frames; null for a link in the clear. It stays the caller's to dispose of.</param>
+    /// <param name="peerSessionId">The session id that the peer chose: it goes into every frame.</param>
+    /// <param name="sink">Receives the lane's content, in order, inside <see cref="OnFrame"/>. It may reserve and commit there.</param>
+    /// <param name="control">Receives the frames outside the lane, inside <see cref="OnFrame"/>.</param>
+    public LinkEngine(
+        LinkOptions options, FrameCipher? cipher, uint peerSessionId, ITlpSink sink, ILinkControlSink control, long now)
+    {
+        IReadOnlyList<string> mistakes = options.Validate();
+        if (mistakes.Count != 0)
+        {
+            throw new ArgumentException(string.Join(' ', mistakes), nameof(options));
+        }
+
+        _options = options;
+        _cipher = cipher;
+        _peerSessionId = peerSessionId;
+        _sink = sink;
+        _controlSink = control;
+        _trailerBytes = cipher is null ? FrameCheck.Length : FrameCipher.TagBytes;
+        MaximumTlpBytes = (options.MaximumTransmissionUnit - FrameHeader.Length - _trailerBytes) & ~3;
+        _windowFrames = Math.Min(options.WindowFrames, options.WindowBytes / MaximumTlpBytes);
+        _sender = new LinkSender(options, _windowFrames, MaximumTlpBytes, _trailerBytes);
+        _receive = new ReceiveWindow(_windowFrames, MaximumTlpBytes, options.FirstSequence);
+        _acknowledgements = new AcknowledgementSchedule(options.AckEveryFrames, options.AckDelayMicroseconds * 1000L);
+        _control = new ControlQueue(MaximumControlBytes, _trailerBytes);
+        _scratch = new SlotPool(slots: 1, MaximumTlpBytes);
+        _keepAlive = options.KeepAliveMilliseconds * 1_000_000L;
+        _outage = options.OutageMilliseconds * 1_000_000L;
+        _lastSentAt = _lastHeardAt = now;
+    }
+
+    public ref readonly LinkCounters Counters => ref _counters;
+
+    public int CongestionWindowFrames => _sender.CongestionWindowFrames;
+
+    public long SmoothedRoundTripNanoseconds => _sender.RoundTrip.Smoothed;
+
+    public long MinimumRoundTripNanoseconds => _sender.RoundTrip.Minimum;
+
+    /// <summary>The number that the next frame will have.</summary>
+    public ulong NextFrameNumber => _sender.Frames.Next;
+
+    /// <summary>Nothing is filled, under way or lost: all that was committed has been acknowledged.</summary>
+    public bool IsDrained => !_sender.Window.HasOutstanding && _sender.Window.FirstUnsent < 0;
+
+    /// <inheritdoc/>
+    public int RoomBytes => _sender.RoomBytes;
+
+    /// <inheritdoc/>
+    public int MaximumTlpBytes { get; }
+
+    /// <summary>Bytes of a frame's <c>sealScratch</c>: the largest content and its tag.</summary>
+    public int SealScratchBytes => MaximumTlpBytes + _trailerBytes;
+
+    /// <summary>When <see cref="OnTimer"/> is to be called next, if nothing else happens.</summary>
+    public long NextDeadline => _sender.HoldUntil != 0
+        ? _sender.HoldUntil
+        : Math.Min(Math.Min(_sender.ProbeDeadline, _acknowledgements.Deadline), _lastSentAt + _keepAlive);
+
+    /// <summary>When <see cref="IsOutage"/> will become true, if nothing is heard until then.</summary>
+    public long OutageDeadline
+    {
+        get
+        {
+            long since = _sender.UnacknowledgedSince;
+            long silent = _lastHeardAt + SilentKeepAlives * _keepAlive;
+            return since == long.MaxValue ? silent : Math.Min(since + _outage, silent);
+        }
+    }
+
+    /// <summary>For how long nothing has been acknowledged though something is outstanding; 0 if nothing is.</summary>
+    public long OldestUnacknowledgedNanoseconds(long now) => Math.Max(0, now - _sender.UnacknowledgedSince);
+
+    /// <summary>Nothing outstanding has been acknowledged for the outage time, or nothing was heard for three keep-alive intervals.</summary>
+    public bool IsOutage(long now) => now >= OutageDeadline;
+
+    /// <inheritdoc/>
+    public Span<byte> Reserve(int bytes) => _sender.Reserve(bytes);
+
+    /// <inheritdoc/>
+    public void Commit(int bytes) => _sender.Commit(bytes);
+
+    /// <summary>
+    /// Queues one frame outside the lane (time, feedback, close): sent once, never again. False: four wait already, or the content is
+    /// longer than <see cref="MaximumControlBytes"/>.
+    /// </summary>
+    public bool TryQueueControl(FrameType type, ReadOnlySpan<byte> content)
+    {
+        if (type is not (FrameType.Time or FrameType.Feedback or FrameType.Close))
+        {
+            throw new ArgumentOutOfRangeException(nameof(type), type, "Only time, feedback and close frames lie outside the lane.");
+        }
+
+        return _control.TryEnqueue(type, content);
+    }
+
+    /// <summary>
+    /// Takes a frame of this session, from its own header on; Ethernet's padding may follow. Content that is due goes to the sink before
+    /// this returns.
+    /// </summary>
+    public FrameVerdict OnFrame(ReadOnlySpan<byte> frame, long now)
+    {
+        if (!FrameView.TryParse(frame, out FrameView view) || !IsPlausible(view))
+        {
+            _counters.Malformed++;
+            return FrameVerdict.Malformed;
+        }
+
+        FrameHeader header = view.Header;
+        if (!_replay.IsFresh(header.FrameNumber) && _options.Sabotage != LinkSabotage.Replay)
+        {
+            _counters.Replays++;
+            return FrameVerdict.Replayed;
+        }
+
+        if (!TryOpen(view, out ReadOnlySpan<byte> content))
+        {
+            _counters.CheckFailures++;
+            return FrameVerdict.CheckFailed;
+        }
+
+        bool newest = header.FrameNumber > _replay.Highest;
+        _replay.Mark(header.FrameNumber);
+        if (newest)
+        {
+            _highestReceivedAt = now;
+        }
+
+        _counters.FramesReceived++;
+        _counters.BytesReceived += FrameHeader.Length + header.BodyLength;
+        _lastHeardAt = now;
+        _sender.OnHeard();
+        bool isAck = header.Type == FrameType.Ack;
+        _sender.OnAcknowledgement(header, isAck ? content : default, newest, now, ref _counters);
+        if (header.Type == FrameType.Data)
+        {
+            OnData(header, content, now);
+        }
+        else if (!isAck)
+        {
+            _controlSink.OnControl(header.Type, content, header, now);
+        }
+
+        return FrameVerdict.Accepted;
+    }
+
+    /// <summary>Lets what is due by time happen. Early calls do nothing.</summary>
+    public void OnTimer(long now)
+    {
+        _sender.OnTimer(now);
+        _acknowledgements.OnTimer(now);
+        if (now - _lastSentAt >= _keepAlive)
+        {
+            _acknowledgements.Request();
+        }
+    }
+
+    /// <summary>The owner knows that the path works again (a session resumed): asks after what is outstanding without waiting for a time-out.</summary>
+    public void OnPathRestored()
+    {
+        _sender.OnPathRestored();
+        _acknowledgements.Request();
+    }
+
+    /// <summary>
+    /// The next frame of this round: the header's 48 bytes are written to <paramref name="header"/>, and <paramref name="content"/> is what
+    /// follows it, check included. In the clear that lies in the engine's native memory and stays as it is until the engine is called
+    /// for anything but this method; keyed, it lies at the start of <paramref name="sealScratch"/>.
+    /// A frame being filled is closed and sent: there is nothing to gain from holding it back.
+    /// </summary>
+    /// <param name="sealScratch">At least <see cref="SealScratchBytes"/>, for each frame of a batch its own; not used in the clear.</param>
+    public bool TryGetFrameToSend(long now, Span<byte> header, Span<byte> sealScratch, out ReadOnlySpan<byte> content)
+    {
+        if (now < _sender.HoldUntil)
+        {
+            content = default;
+            return false;
+        }
+
+        if (!_control.IsEmpty)
+        {
+            Span<byte> memory = _control.Dequeue(out FrameType type, out int bytes);
+            _counters.ControlFramesSent++;
+            content = Build(type, FrameFlags.None, header, sealScratch, memory, bytes, slot: -1, now);
+            return true;
+        }
+
+        if (!_acknowledgements.IsWholeBitmapDue)
+        {
+            int slot = _sender.NextSlot(out TransmissionReason reason);
+            if (slot >= 0)
+            {
+                content = BuildData(slot, reason, header, sealScratch, now);
+                return true;
+            }
+
+            if (!_acknowledgements.IsDue)
+            {
+                content = default;
+                return false;
+            }
+        }
+
+        content = BuildAcknowledgement(header, sealScratch, now);
+        return true;
+    }
+
+    /// <summary>The port did not take the last <paramref name="frames"/> frames that this engine gave: they count as lost on the wire.</summary>
+    public void OnSendFailed(int frames)
+    {
+        if (frames <= 0)
+        {
+            return;
+        }
+
+        _counters.SendFailures += frames;
+        _sender.OnSendFailed(frames);
+        _acknowledgements.Request();
+    }
+
+    public void Dispose()
+    {
+        _sender.Dispose();
+        _receive.Dispose();
+        _control.Dispose();
+        _scratch.Dispose();
+    }
+
+    private bool IsPlausible(in FrameView view) =>
+        view.Header.Type is >= FrameType.Data and <= FrameType.Close
+        && view.Body.Length >= _trailerBytes
+        && view.Body.Length - _trailerBytes <= MaximumTlpBytes;
+
+    private bool TryOpen(in FrameView view, out ReadOnlySpan<byte> content)
+    {
+        ReadOnlySpan<byte> sealedContent = view.Body[..^_trailerBytes];
+        ReadOnlySpan<byte> trailer = view.Body[^_trailerBytes..];
+        if (_cipher is null)
+        {
+            content = sealedContent;
+            return FrameCheck.Matches(view.HeaderBytes, sealedContent, trailer) || _options.Sabotage == LinkSabotage.Crc;
+        }
+
+        Span<byte> plaintext = _scratch[0][..sealedContent.Length];
+        content = plaintext;
+        byte keyPhase = (byte)(view.Header.Flags & FrameFlags.KeyPhase);
+        return _cipher.TryOpen(view.Header.FrameNumber, keyPhase, view.HeaderBytes, sealedContent, trailer, plaintext);
+    }
+
+    private void OnData(in FrameHeader header, ReadOnlySpan<byte> content, long now)
+    {
+        _counters.DataFramesReceived++;
+        if (content.IsEmpty || (content.Length & 3) != 0)
+        {
+            _counters.FalseStatements++;
+            return;
+        }
+
+        int ahead = header.Sequence - _receive.Next;
+        if (ahead == 0)
+        {
+            bool hadGap = _receive.Kept != 0;
+            _receive.Advance();
+            Schedule(header, atOnce: hadGap, now);
+            Deliver(content, header.FrameNumber, now);
+            if (hadGap)
+            {
+                DeliverKept(now);
+            }
+
+            return;
+        }
+
+        if (ahead >= _windowFrames)
+        {
+            _counters.OutsideWindow++;
+        }
+        else if (ahead > 0 && !_receive.IsKept(header.Sequence))
+        {
+            _counters.ReorderedData++;
+            _receive.Keep(header.Sequence, content, header.FrameNumber);
+        }
+        else
+        {
+            _counters.DuplicateData++;
+            if (_options.Sabotage == LinkSabotage.Duplicate)
+            {
+                _sink.OnTlps(content, header.FrameNumber, now);
+            }
+        }
+
+        Schedule(header, atOnce: true, now);
+    }
+
+    private void Schedule(in FrameHeader header, bool atOnce, long now)
+    {
+        bool beyondHeader = _receive.Kept != 0 && _receive.Furthest - _receive.Next > HeaderBitmapBits;
+        _acknowledgements.OnDataFrame(atOnce || (header.Flags & FrameFlags.AckRequested) != 0, beyondHeader, now);
+    }
+
+    private void DeliverKept(long now)
+    {
+        while (_receive.TryTakeNext(out int slot, out ReadOnlySpan<byte> content, out ulong frameNumber))
+        {
+            Deliver(content, frameNumber, now);
+            _receive.Return(slot);
+        }
+    }
+
+    private void Deliver(ReadOnlySpan<byte> content, ulong frameNumber, long now)
+    {
+        _counters.DataFramesDelivered++;
+        _sink.OnTlps(content, frameNumber, now);
+    }
+
+    private ReadOnlySpan<byte> BuildData(int slot, TransmissionReason reason, Span<byte> header, Span<byte> sealScratch, long now)
+    {
+        _counters.DataFramesSent++;
+        _counters.FastRetransmits += reason == TransmissionReason.FastRetransmit ? 1 : 0;
+        _counters.ProbeRetransmits += reason == TransmissionReason.Probe ? 1 : 0;
+        _counters.TimerRetransmits += reason == TransmissionReason.Timer ? 1 : 0;
+        FrameFlags flags = _sender.WantsAcknowledgement(reason) ? FrameFlags.AckRequested : FrameFlags.None;
+        SendWindow window = _sender.Window;
+        return Build(FrameType.Data, flags, header, sealScratch, window.Memory(slot), window[slot].ContentBytes, slot, now);
+    }
+
+    /// <summary>With the bitmap of the whole window while something is missing, so that the peer need not guess beyond the header's.</summary>
+    private ReadOnlySpan<byte> BuildAcknowledgement(Span<byte> header, Span<byte> sealScratch, long now)
+    {
+        Span<byte> memory = _control.AcknowledgementMemory;
+        int bytes = 0;
+        for (int offset = HeaderBitmapBits; _receive.Kept != 0 && offset < _windowFrames; offset += HeaderBitmapBits)
+        {
+            BinaryPrimitives.WriteUInt64BigEndian(memory[bytes..], _receive.Bitmap(offset));
+            bytes += sizeof(ulong);
+        }
+
+        _counters.AckFramesSent++;
+        return Build(FrameType.Ack, FrameFlags.None, header, sealScratch, memory, bytes, slot: -1, now);
+    }
+
+    private ReadOnlySpan<byte> Build(
+        FrameType type, FrameFlags flags, Span<byte> header, Span<byte> sealScratch, Span<byte> memory, int contentBytes, int slot, long now)
+    {
+        ulong number = _sender.Frames.Next;
+        if (_cipher is not null && _cipher.SendKeyPhase(number) != 0)
+        {
+            flags |= FrameFlags.KeyPhase;
+        }
+
+        header = header[..FrameHeader.Length];
+        new FrameHeader
+        {
+            Type = type,
+            Flags = flags,
+            BodyLength = (ushort)(contentBytes + _trailerBytes),
+            SessionId = _peerSessionId,
+            FrameNumber = number,
+            Sequence = slot < 0 ? _sender.Window.NextToSend : _sender.Window[slot].Sequence,
+            NextExpected = _receive.Next,
+            Received = _receive.Bitmap(0),
+            Permitted = _receive.Permitted,
+            EchoedFrameNumber = (uint)_replay.Highest,
+            EchoDelayNanoseconds = (uint)Math.Min(now - _highestReceivedAt, uint.MaxValue),
+            SentAtNanoseconds = (uint)now,
+        }.Write(header);
+
+        ReadOnlySpan<byte> body;
+        if (_cipher is not null)
+        {
+            _cipher.Seal(number, header, memory[..contentBytes], sealScratch[..contentBytes], sealScratch.Slice(contentBytes, _trailerBytes));
+            body = sealScratch[..(contentBytes + _trailerBytes)];
+        }
+        else
+        {
+            if (slot < 0)
+            {
+                FrameCheck.Write(header, memory[..contentBytes], memory[contentBytes..]);
+            }
+            else
+            {
+                FrameCheck.Write(header, ContentRegister(ref _sender.Window[slot], memory), contentBytes, memory[contentBytes..]);
+            }
+
+            body = memory[..(contentBytes + _trailerBytes)];
+        }
+
+        _sender.OnSent(slot, now);
+        _acknowledgements.OnSent(wholeBitmap: type == FrameType.Ack);
+        _lastSentAt = now;
+        _counters.FramesSent++;
+        _counters.BytesSent += FrameHeader.Length + body.Length;
+        return body;
+    }
+
+    private static uint ContentRegister(ref SendSlot slot, ReadOnlySpan<byte> memory)
+    {
+        if (!slot.HasContentRegister)
+        {
+            slot.ContentRegister = FrameCheck.ContentRegister(memory[..slot.ContentBytes]);
+            slot.HasContentRegister = true;
+        }
+
+        return slot.ContentRegister;
+    }
+}

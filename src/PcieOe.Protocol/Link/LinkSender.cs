@@ -1,0 +1,413 @@
+using System.Buffers.Binary;
+using System.Numerics;
+using PcieOe.Protocol.Frames;
+
+namespace PcieOe.Protocol.Link;
+
+/// <summary>
+/// The sending half of a link: fills frames, says which goes next, and finds out which were lost. Frame numbers tell in which order frames
+/// were sent, so a frame is lost when ones sent sufficiently later have come; also when it was itself a retransmission.
+/// </summary>
+internal sealed class LinkSender : IDisposable
+{
+    private const int LeastReordering = 3;
+    private const int MostReordering = 256;
+    private const int AcknowledgementsUntilReorderingForgotten = 1024;
+    private const int MostBackoff = 20;
+    private const int MostHoldDoublings = 8;
+    private const long ShortestHold = 50_000;
+
+    /// <summary>Echoes held longer say little about the round trip: the two clocks drift.</summary>
+    private const uint LongestEchoDelay = 10_000_000;
+
+    private readonly LinkOptions _options;
+    private readonly int _contentBytes;
+    private readonly long _leastProbe;
+    private readonly long _longestBackoff;
+    private readonly long _outage;
+    private readonly RoundTripEstimator _roundTrip;
+    private readonly CongestionWindow _congestion;
+    private SequenceNumber _permitted;
+    private ulong _highestReceived;
+    private int _reordering = LeastReordering;
+    private int _acknowledgementsInOrder;
+    private int _reservedBytes;
+
+    // Time-outs run from the last sign of life of the lane: data sent or acknowledged.
+    private long _probeBase;
+    private long _progressAt;
+    private int _backoff;
+    private int _probesInSuccession;
+    private bool _probePending;
+    private bool _outageNoted;
+
+    private int _failuresInSuccession;
+    private long _lastSentAt;
+
+    public LinkSender(LinkOptions options, int windowFrames, int contentBytes, int trailerBytes)
+    {
+        _options = options;
+        _contentBytes = contentBytes;
+        _leastProbe = options.MinimumProbeMicroseconds * 1000L;
+        _longestBackoff = options.MaximumBackoffMilliseconds * 1_000_000L;
+        _outage = options.OutageMilliseconds * 1_000_000L;
+        _roundTrip = new RoundTripEstimator(options.InitialRoundTripMicroseconds * 1000L);
+        _congestion = new CongestionWindow(windowFrames, options.DelayTargetMicroseconds * 1000L);
+        _permitted = options.FirstSequence + (LinkOptions.InitialWindowFrames - 1);
+        Window = new SendWindow(windowFrames, contentBytes + trailerBytes, options.FirstSequence);
+    }
+
+    public SendWindow Window { get; }
+
+    public SentFrames Frames { get; } = new();
+
+    public RoundTripEstimator RoundTrip => _roundTrip;
+
+    public int CongestionWindowFrames => _congestion.Frames;
+
+    /// <summary>Until when nothing is sent since the port had no room; 0 if it has.</summary>
+    public long HoldUntil { get; private set; }
+
+    public int RoomBytes
+    {
+        get
+        {
+            int room = Window.Open < 0 ? 0 : _contentBytes - Window[Window.Open].ContentBytes;
+            return room > 0 ? room : CanOpen ? _contentBytes : 0;
+        }
+    }
+
+    /// <summary>When a probe is due; long.MaxValue if nothing is outstanding.</summary>
+    public long ProbeDeadline => Window.HasOutstanding ? _probeBase + Math.Min(ProbeTimeout << _backoff, _longestBackoff) : long.MaxValue;
+
+    /// <summary>Since when nothing has been acknowledged though something is outstanding; long.MaxValue if nothing is.</summary>
+    public long UnacknowledgedSince => Window.HasOutstanding ? _progressAt : long.MaxValue;
+
+    private long ProbeTimeout => Math.Max(
+        _roundTrip.Smoothed + 4 * _roundTrip.Variation + _options.AckDelayMicroseconds * 1000L, _leastProbe);
+
+    /// <summary>Frames that the windows let go now, beyond those under way.</summary>
+    private int Allowed => Math.Max(0, Math.Min(_congestion.Frames - Window.InFlight, _permitted - Window.NextToSend + 1));
+
+    private bool CanOpen => !Window.IsFull && Window.Unsent < Allowed + _options.UnsentFrames;
+
+    public Span<byte> Reserve(int bytes)
+    {
+        if (bytes <= 0 || bytes > _contentBytes || (bytes & 3) != 0)
+        {
+            throw new ArgumentOutOfRangeException(nameof(bytes), bytes, "A TLP is a multiple of 4 bytes, and fits into a frame.");
+        }
+
+        _reservedBytes = 0;
+        int slot = Window.Open;
+        if (slot < 0 || Window[slot].ContentBytes + bytes > _contentBytes)
+        {
+            if (!CanOpen)
+            {
+                return default;
+            }
+
+            Window.Close();
+            slot = Window.OpenNext();
+        }
+
+        _reservedBytes = bytes;
+        return Window.Memory(slot).Slice(Window[slot].ContentBytes, bytes);
+    }
+
+    public void Commit(int bytes)
+    {
+        if (bytes < 0 || bytes > _reservedBytes || (bytes & 3) != 0)
+        {
+            throw new ArgumentOutOfRangeException(nameof(bytes), bytes, "At most what was reserved can be committed, in multiples of 4.");
+        }
+
+        Window[Window.Open].ContentBytes += bytes;
+        _reservedBytes = 0;
+    }
+
+    /// <summary>The data frame to send now; -1 if there is none or the windows are closed.</summary>
+    public int NextSlot(out TransmissionReason reason)
+    {
+        if (_probePending)
+        {
+            _probePending = false;
+            if (Window.FirstOutstanding >= 0)
+            {
+                reason = _probesInSuccession > 1 ? TransmissionReason.Timer : TransmissionReason.Probe;
+                return Window.FirstOutstanding;
+            }
+        }
+
+        int slot = Window.FirstLost;
+        reason = TransmissionReason.FastRetransmit;
+        if (slot < 0)
+        {
+            slot = Window.FirstUnsent;
+            reason = TransmissionReason.First;
+        }
+
+        if (slot < 0)
+        {
+            return -1;
+        }
+
+        if (Window.InFlight >= _congestion.Frames)
+        {
+            _congestion.OnLimited();
+            return -1;
+        }
+
+        return reason == TransmissionReason.First && Window.NextToSend > _permitted ? -1 : slot;
+    }
+
+    /// <summary>Whether the peer should acknowledge the frame about to be sent at once: too few will follow to make it do so by itself.</summary>
+    public bool WantsAcknowledgement(TransmissionReason reason) =>
+        reason is TransmissionReason.Probe or TransmissionReason.Timer
+        || Window.InFlight + 1 >= _congestion.Frames && _congestion.Frames < _options.AckEveryFrames;
+
+    /// <summary>The frame <see cref="SentFrames.Next"/> leaves with this slot's content, or with none of the lane's (-1).</summary>
+    public void OnSent(int slot, long now)
+    {
+        if (slot >= 0)
+        {
+            if (!Window.HasOutstanding)
+            {
+                _progressAt = now;
+            }
+
+            if (slot == Window.Open)
+            {
+                Window.Close();
+                _reservedBytes = 0;
+            }
+
+            _probeBase = now;
+            Window.OnSent(slot, Frames.Next, now);
+        }
+
+        Frames.Add(now, slot);
+        _lastSentAt = now;
+    }
+
+    /// <summary>The port did not take the last <paramref name="frames"/> frames.</summary>
+    public void OnSendFailed(int frames)
+    {
+        for (ulong number = Frames.Next - (ulong)frames; number < Frames.Next; number++)
+        {
+            int slot = Frames.Knows(number) ? Frames.Slot(number) : -1;
+            if (slot >= 0 && Window[slot].State == SendSlotState.InFlight && Window[slot].FrameNumber == number)
+            {
+                Window.OnLost(slot);
+                _congestion.OnLoss(number, Frames.Next);
+            }
+        }
+
+        HoldUntil = _lastSentAt + (ShortestHold << Math.Min(_failuresInSuccession++, MostHoldDoublings));
+    }
+
+    /// <summary>A genuine frame came: the path works.</summary>
+    public void OnHeard()
+    {
+        _backoff = 0;
+        _failuresInSuccession = 0;
+    }
+
+    /// <summary>The path is known to work again: what was sent meanwhile is asked after at once.</summary>
+    public void OnPathRestored()
+    {
+        OnHeard();
+        HoldUntil = 0;
+        _probePending = true;
+    }
+
+    public void OnTimer(long now)
+    {
+        if (now >= HoldUntil)
+        {
+            HoldUntil = 0;
+        }
+
+        if (now < ProbeDeadline || _options.Sabotage == LinkSabotage.Timer)
+        {
+            return;
+        }
+
+        _probePending = true;
+        _probesInSuccession++;
+        _backoff = Math.Min(_backoff + 1, MostBackoff);
+        _probeBase = now;
+        if (now - _progressAt >= _outage && !_outageNoted)
+        {
+            _outageNoted = true;
+            _congestion.OnOutage(Frames.Next);
+        }
+    }
+
+    /// <summary>
+    /// Takes in what a genuine frame says of our frames. <paramref name="continuation"/> continues the header's bitmap, 64 bits big-endian
+    /// each; <paramref name="newest"/>: no frame with a higher number came before it.
+    /// </summary>
+    public void OnAcknowledgement(
+        in FrameHeader header, ReadOnlySpan<byte> continuation, bool newest, long now, ref LinkCounters counters)
+    {
+        ulong received = Frames.Expand(header.EchoedFrameNumber);
+        if (header.NextExpected > Window.NextToSend
+            || newest && header.NextExpected < Window.Unacknowledged
+            || received == 0 && header.EchoedFrameNumber != 0)
+        {
+            counters.FalseStatements++;
+            return;
+        }
+
+        TakePermission(header, newest, ref counters);
+        bool progress = AcknowledgeBefore(header.NextExpected, received, ref counters);
+        SequenceNumber covered = header.NextExpected + 64;
+        if (header.NextExpected == Window.Unacknowledged)
+        {
+            progress |= header.Received != 0 && AcknowledgeBitmap(header.NextExpected + 1, header.Received, received, ref counters);
+            for (; continuation.Length >= sizeof(ulong); continuation = continuation[sizeof(ulong)..])
+            {
+                ulong bitmap = BinaryPrimitives.ReadUInt64BigEndian(continuation);
+                progress |= bitmap != 0 && AcknowledgeBitmap(covered + 1, bitmap, received, ref counters);
+                covered += 64;
+            }
+        }
+
+        if (progress)
+        {
+            _progressAt = _probeBase = now;
+            _probesInSuccession = 0;
+            _outageNoted = false;
+        }
+
+        if (newest && received > _highestReceived)
+        {
+            _highestReceived = received;
+            long roundTrip = Measure(received, header.EchoDelayNanoseconds, now, ref counters);
+            FindLost(received, covered);
+            _congestion.OnAcknowledged(received, Frames.Next, roundTrip, _roundTrip.Minimum);
+        }
+    }
+
+    public void Dispose() => Window.Dispose();
+
+    private void TakePermission(in FrameHeader header, bool newest, ref LinkCounters counters)
+    {
+        if (header.Permitted > _permitted && header.Permitted - header.NextExpected < LinkOptions.MaximumWindowFrames)
+        {
+            _permitted = header.Permitted;
+        }
+        else if (header.Permitted != _permitted && (newest || header.Permitted > _permitted))
+        {
+            counters.FalseStatements++;
+        }
+    }
+
+    private bool AcknowledgeBefore(SequenceNumber next, ulong received, ref LinkCounters counters)
+    {
+        bool progress = false;
+        for (; Window.Unacknowledged < next; Window.AdvanceUnacknowledged())
+        {
+            progress = true;
+            int slot = Window.Find(Window.Unacknowledged);
+            if (slot >= 0)
+            {
+                Acknowledge(slot, received, ref counters);
+            }
+        }
+
+        return progress;
+    }
+
+    private bool AcknowledgeBitmap(SequenceNumber first, ulong bitmap, ulong received, ref LinkCounters counters)
+    {
+        bool progress = false;
+        for (; bitmap != 0; bitmap &= bitmap - 1)
+        {
+            SequenceNumber sequence = first + BitOperations.TrailingZeroCount(bitmap);
+            if (sequence >= Window.NextToSend)
+            {
+                counters.FalseStatements++;
+                break;
+            }
+
+            int slot = Window.Find(sequence);
+            if (slot >= 0)
+            {
+                Acknowledge(slot, received, ref counters);
+                progress = true;
+            }
+        }
+
+        return progress;
+    }
+
+    private void Acknowledge(int slot, ulong received, ref LinkCounters counters)
+    {
+        ref SendSlot entry = ref Window[slot];
+        if (entry.JudgedLost && (entry.State == SendSlotState.Lost || received < entry.FrameNumber))
+        {
+            // It was acknowledged before its retransmission can have come: reordered, not lost.
+            counters.SpuriousRetransmits += entry.State == SendSlotState.Lost ? 0 : 1;
+            _reordering = Math.Min(2 * _reordering, MostReordering);
+            _acknowledgementsInOrder = 0;
+            _congestion.OnSpuriousLoss();
+        }
+        else if (_reordering > LeastReordering && ++_acknowledgementsInOrder > AcknowledgementsUntilReorderingForgotten)
+        {
+            _reordering = Math.Max(LeastReordering, _reordering / 2);
+            _acknowledgementsInOrder = 0;
+        }
+
+        Window.Acknowledge(slot);
+    }
+
+    /// <summary>The round trip of the echoed frame, without the time that the peer held the echo; 0 if it tells nothing.</summary>
+    private long Measure(ulong received, uint delay, long now, ref LinkCounters counters)
+    {
+        if (!Frames.Knows(received) || delay > LongestEchoDelay)
+        {
+            return 0;
+        }
+
+        long roundTrip = now - Frames.SentAt(received) - delay;
+        if (roundTrip < 0)
+        {
+            counters.FalseStatements++;
+            return 0;
+        }
+
+        roundTrip = Math.Max(1, roundTrip);
+        _roundTrip.OnSample(roundTrip, now);
+        return roundTrip;
+    }
+
+    /// <summary>
+    /// Frames overtaken by enough others, or by one sent a round trip later, are lost; as far as the bitmap reaches, since of sequence
+    /// numbers beyond it nothing is known.
+    /// </summary>
+    private void FindLost(ulong received, SequenceNumber covered)
+    {
+        long overtakenBefore = Frames.Knows(received)
+            ? Frames.SentAt(received) - _roundTrip.Smoothed - 4 * _roundTrip.Variation
+            : long.MinValue;
+        for (int slot = Window.OldestInFlight, next; slot >= 0; slot = next)
+        {
+            next = Window.After(slot);
+            ref SendSlot entry = ref Window[slot];
+            if (entry.FrameNumber >= received
+                || entry.FrameNumber + (ulong)_reordering > received && entry.SentAt >= overtakenBefore)
+            {
+                break;
+            }
+
+            if (entry.Sequence <= covered)
+            {
+                entry.JudgedLost = true;
+                Window.OnLost(slot);
+                _congestion.OnLoss(entry.FrameNumber, Frames.Next);
+            }
+        }
+    }
+}
