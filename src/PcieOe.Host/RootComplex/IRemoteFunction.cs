@@ -1,3 +1,5 @@
+using PcieOe.Protocol.Functions;
+
 namespace PcieOe.Host.RootComplex;
 
 /// <summary>
@@ -17,6 +19,9 @@ public interface IRemoteFunction
 
     /// <summary>Describes BAR 0 to 5; of size 0 before the function is enumerated, or where there is none.</summary>
     BarDescription GetBar(int bar);
+
+    /// <summary>What the function says of its BARs: doorbells, plain memory, answers in an outage. Empty before it is enumerated.</summary>
+    BridgeHints Hints { get; }
 
     /// <summary>Makes <paramref name="client"/> the one that is told of everything. The function stands as after a reset, bus mastering off.</summary>
     /// <exception cref="InvalidOperationException">Another client is attached.</exception>
