@@ -1,0 +1,166 @@
+using System.Globalization;
+using PcieOe.Host.Bench;
+using PcieOe.Transport.Histograms;
+using Spectre.Console;
+
+namespace PcieOe.Cli.Reports;
+
+/// <summary>Renders a report for a terminal, in tables of at most 100 columns.</summary>
+internal static class TextReport
+{
+    public static void Write(IAnsiConsole console, RunReport report)
+    {
+        console.MarkupLine($"[bold]PcieOe characterisation[/]  {report.Started.ToLocalTime():yyyy-MM-dd HH:mm:ss}");
+        MachineDescription machine = report.Machine;
+        console.MarkupLineInterpolated(CultureInfo.InvariantCulture,
+            $"[grey]{machine.Processor}, {machine.Cores} cores, {machine.MemoryGibibytes} GiB, Linux {machine.Kernel}, {machine.Runtime}[/]");
+        console.MarkupLineInterpolated(CultureInfo.InvariantCulture,
+            $"[grey]port {report.Path.Port}, {report.Path.Topology}, MTU {report.Path.MaximumTransmissionUnit}, {(report.Path.IsKeyed ? "keyed" : "clear")}[/]");
+        console.WriteLine();
+        WriteFloor(console, report);
+        WriteWorkloads(console, report);
+        WriteOutage(console, report.Outage);
+        WriteHosts(console, report.Hosts);
+        foreach (string note in report.Notes)
+        {
+            console.MarkupLineInterpolated(CultureInfo.InvariantCulture, $"[yellow]note[/] {note}");
+        }
+    }
+
+    private static void WriteFloor(IAnsiConsole console, RunReport report)
+    {
+        if (report.Floor is not { } floor)
+        {
+            return;
+        }
+
+        Table table = NewTable("The raw port on the same path", "", "p50 us", "p99 us", "max us", "Gb/s");
+        table.AddRow("64 B echo", Micro(floor.RoundTrip64.P50Microseconds), Micro(floor.RoundTrip64.P99Microseconds), Micro(floor.RoundTrip64.MaximumMicroseconds), "");
+        LatencySummary read = floor.RoundTrip64To4096;
+        table.AddRow("64 B out, 4 KiB back", Micro(read.P50Microseconds), Micro(read.P99Microseconds), Micro(read.MaximumMicroseconds), "");
+        table.AddRow("one way, full frames", "", "", "", Rate(floor.FloodGigabitsPerSecond));
+        console.Write(table);
+    }
+
+    private static void WriteWorkloads(IAnsiConsole console, RunReport report)
+    {
+        if (report.Workloads.Count == 0)
+        {
+            return;
+        }
+
+        Table table = NewTable("Workloads of the built-in driver (latency in us)", "workload", "IOPS", "Gb/s", "mean", "p50", "p99", "p99.9", "max", "of floor");
+        foreach (WorkloadResult workload in report.Workloads)
+        {
+            LatencySummary latency = workload.Latency;
+            table.AddRow(
+                workload.Name,
+                Count(workload.CommandsPerSecond),
+                Rate(workload.GigabitsPerSecond),
+                Micro(latency.MeanMicroseconds),
+                Micro(latency.P50Microseconds),
+                Tail(latency, 99, latency.P99Microseconds),
+                Tail(latency, 99.9, latency.P999Microseconds),
+                Micro(latency.MaximumMicroseconds),
+                AgainstFloor(report, workload));
+        }
+
+        console.Write(table);
+        console.MarkupLine("[grey]of floor: at depth 1 the p50 as a multiple of the raw round trip (64 B out, 4 KiB back), else the share of the raw flood's rate.[/]");
+        console.MarkupLine("[grey]~ marks a percentile with fewer than ten samples beyond it.[/]");
+        long verified = report.Workloads.Sum(workload => workload.VerifiedBlocks);
+        long wrong = report.Workloads.Sum(workload => workload.VerifyErrors);
+        long failed = report.Workloads.Sum(workload => workload.Errors);
+        string colour = wrong + failed == 0 ? "green" : "red";
+        console.MarkupLineInterpolated(CultureInfo.InvariantCulture, $"[{colour}]{verified:N0} blocks verified, {wrong:N0} wrong, {failed:N0} commands failed[/]");
+        double allocated = report.Workloads.Max(workload => workload.Collector.AllocatedBytesPerCommand);
+        int collections = report.Workloads.Sum(workload => workload.Collector.Generation0);
+        console.MarkupLineInterpolated(CultureInfo.InvariantCulture,
+            $"host's collector: {collections} collections, {report.Workloads.Sum(workload => workload.Collector.PauseMicroseconds):N0} us paused, at most {allocated:F2} bytes allocated a command");
+        console.WriteLine();
+    }
+
+    private static string AgainstFloor(RunReport report, WorkloadResult workload)
+    {
+        if (report.Floor is not { } floor)
+        {
+            return "";
+        }
+
+        if (workload.QueueDepth == 1)
+        {
+            double raw = floor.RoundTrip64To4096.P50Microseconds;
+            return workload.BlockBytes == 4096 && raw > 0 ? string.Create(CultureInfo.InvariantCulture, $"{workload.Latency.P50Microseconds / raw:F2} x") : "";
+        }
+
+        return floor.FloodGigabitsPerSecond > 0
+            ? string.Create(CultureInfo.InvariantCulture, $"{100 * workload.GigabitsPerSecond / floor.FloodGigabitsPerSecond:F0} %")
+            : "";
+    }
+
+    private static void WriteOutage(IAnsiConsole console, OutageResult? outage)
+    {
+        if (outage is null)
+        {
+            return;
+        }
+
+        Table table = NewTable("Outages under verified load", "", "outage s", "recovered after s", "failed", "verified blocks", "wrong");
+        AddOutage(table, "cable cut", outage);
+        if (outage.TargetKilled is { } killed)
+        {
+            AddOutage(table, "target killed, restarted", killed);
+        }
+
+        console.Write(table);
+    }
+
+    private static void AddOutage(Table table, string name, OutageResult outage) => table.AddRow(
+        name,
+        outage.OutageSeconds.ToString("F1", CultureInfo.InvariantCulture),
+        outage.RecoveredAfterSeconds.ToString("F3", CultureInfo.InvariantCulture),
+        Count(outage.Errors),
+        Count(outage.VerifiedBlocks),
+        Count(outage.VerifyErrors));
+
+    private static void WriteHosts(IAnsiConsole console, HostsResult? hosts)
+    {
+        if (hosts is null)
+        {
+            return;
+        }
+
+        Table table = NewTable("Hosts sharing one target", "host", "IOPS", "p50 us", "p99 us", "wrong blocks");
+        foreach (HostShare host in hosts.Hosts)
+        {
+            table.AddRow(host.Name, Count(host.CommandsPerSecond), Micro(host.P50Microseconds), Micro(host.P99Microseconds), Count(host.VerifyErrors));
+        }
+
+        console.Write(table);
+        console.MarkupLineInterpolated(CultureInfo.InvariantCulture,
+            $"together {hosts.TotalCommandsPerSecond:N0} IOPS, {hosts.TotalGigabitsPerSecond:F2} Gb/s; fairness (Jain) {hosts.Fairness:F3}; blocks of another host seen: {hosts.ForeignBlocks}");
+        console.MarkupLineInterpolated(CultureInfo.InvariantCulture,
+            $"target's memory {hosts.TargetMemoryMebibytes:F0} MiB, {hosts.TargetMemoryPerHostMebibytes:F1} MiB for each host");
+    }
+
+    private static Table NewTable(string title, params string[] columns)
+    {
+        Table table = new Table { Border = TableBorder.Rounded }.Title($"[bold]{Markup.Escape(title)}[/]");
+        for (int i = 0; i < columns.Length; i++)
+        {
+            TableColumn column = new(Markup.Escape(columns[i])) { NoWrap = true, Padding = new Padding(0, 0, 1, 0) };
+            table.AddColumn(i == 0 ? column.LeftAligned() : column.RightAligned());
+        }
+
+        return table;
+    }
+
+    private static string Tail(LatencySummary latency, double percentile, double value) =>
+        (latency.Supports(percentile) ? "" : "~") + Micro(value);
+
+    private static string Micro(double value) => value.ToString(value < 1000 ? "F1" : "N0", CultureInfo.InvariantCulture);
+
+    private static string Rate(double value) => value.ToString("F2", CultureInfo.InvariantCulture);
+
+    private static string Count(double value) => value.ToString("N0", CultureInfo.InvariantCulture);
+}

@@ -1,0 +1,42 @@
+namespace PcieOe.Transport.Policies.NestedQos;
+
+/// <summary>An envelope burst + rate x time, in integer billionths of a unit so that a run is the same on every machine.</summary>
+internal struct TokenBucket
+{
+    private const long Scale = 1_000_000_000;
+
+    private readonly long _burst;
+    private readonly long _perMicrosecond;
+    private long _tokens;
+    private long _filledAt;
+
+    public TokenBucket(double burstUnits, double unitsPerSecond, long now)
+    {
+        _burst = (long)(burstUnits * Scale);
+        _perMicrosecond = Math.Max(1, (long)(unitsPerSecond * (Scale / 1_000_000)));
+        _tokens = _burst;
+        _filledAt = now;
+    }
+
+    public bool Holds(int units, long now)
+    {
+        Fill(now);
+        return _tokens >= units * Scale;
+    }
+
+    public void Take(int units) => _tokens -= units * Scale;
+
+    private void Fill(long now)
+    {
+        long microseconds = (now - _filledAt) / 1000;
+        if (microseconds <= 0)
+        {
+            return;
+        }
+
+        // Whole microseconds only: the rest stays to be counted next time.
+        _filledAt += microseconds * 1000;
+        long missing = _burst - _tokens;
+        _tokens = microseconds > missing / _perMicrosecond ? _burst : _tokens + microseconds * _perMicrosecond;
+    }
+}
