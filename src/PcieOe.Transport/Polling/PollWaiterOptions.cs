@@ -1,0 +1,29 @@
+namespace PcieOe.Transport.Polling;
+
+/// <summary>What a poll loop does when there is nothing to do.</summary>
+public enum PollPolicy : byte
+{
+    /// <summary>Polls on for a while, then lets other threads go first, then sleeps until something comes. Costs next to nothing when idle.</summary>
+    Adaptive,
+
+    /// <summary>Polls for ever: the shortest latency, for a whole core. Only where each such thread has a core of its own.</summary>
+    Busy,
+
+    /// <summary>Sleeps at once: the least processor time, for some 50 us more of latency.</summary>
+    Blocking,
+}
+
+/// <summary>How a <see cref="PollWaiter"/> waits.</summary>
+public sealed record PollWaiterOptions
+{
+    public PollPolicy Policy { get; init; } = PollPolicy.Adaptive;
+
+    /// <summary>How long an adaptive waiter polls on after the last work.</summary>
+    public int SpinMicroseconds { get; init; } = 50;
+
+    /// <summary>How long it then gives way to other threads between rounds.</summary>
+    public int YieldMicroseconds { get; init; } = 200;
+
+    /// <summary>The longest sleep, whatever the next deadline.</summary>
+    public int MaximumBlockMilliseconds { get; init; } = 1000;
+}
