@@ -1,0 +1,264 @@
+using System.Text;
+using PcieOe.Protocol.Clocks;
+using PcieOe.Protocol.Ethernet;
+using PcieOe.Protocol.Frames;
+using PcieOe.Protocol.Handshake;
+using PcieOe.Protocol.Keys;
+using PcieOe.Protocol.Link;
+
+namespace PcieOe.Protocol.Sessions;
+
+/// <summary>
+/// A target's end of a session: one host, one function. <see cref="TargetSessions"/> makes it, hands it frames, and ends it.
+/// </summary>
+public sealed class TargetSession : ITlpSink, ILinkControlSink, IDisposable
+{
+    private const int CloseAttempts = 3;
+    private const long CloseIntervalNanoseconds = 50_000_000;
+
+    private readonly TargetSessions _owner;
+    private readonly SessionTransmitter _transmitter;
+    private LinkEngine? _link;
+    private FrameCipher? _cipher;
+    private ITlpSink? _sink;
+    private SessionEnd _closeReason;
+    private bool _closeAsked;
+    private int _closesSent;
+    private long _closeDeadline = long.MaxValue;
+    private long _lastHeardAt;
+
+    internal TargetSession(TargetSessions owner, ReadySet ready, uint id, in Hello hello, string functionName, MacAddress source, long now)
+    {
+        _owner = owner;
+        _transmitter = new SessionTransmitter(ready, new SessionId(id).Index);
+        _lastHeardAt = now;
+        Id = id;
+        HostSessionId = hello.HostSessionId;
+        HostName = Encoding.UTF8.GetString(hello.HostName);
+        HostNameUtf8 = hello.HostName.ToArray();
+        RequestedFunctionUtf8 = hello.FunctionName.ToArray();
+        FunctionName = functionName;
+        FunctionNameUtf8 = NameField.Encode(functionName);
+        PeerAddress = source;
+        Start = hello.IsContinuation ? SessionStart.StateLost : SessionStart.Fresh;
+        State = TargetSessionState.Opening;
+    }
+
+    /// <summary>The number in the frames that the host sends; its low bits are an index that no other session has at the time.</summary>
+    public uint Id { get; }
+
+    public string HostName { get; }
+
+    public string FunctionName { get; }
+
+    public MacAddress PeerAddress { get; internal set; }
+
+    public required int MaximumTransmissionUnit { get; init; }
+
+    /// <summary>Bits that both sides have.</summary>
+    public required uint Capabilities { get; init; }
+
+    public bool IsEstablished => State == TargetSessionState.Established;
+
+    public bool IsKeyed => _cipher is not null;
+
+    /// <summary>Where TLPs to the host go. Has no room before the session is established and after it ended.</summary>
+    public ITlpTransmitter Transmitter => _transmitter;
+
+    /// <summary>What the link has counted; zeros before and after it.</summary>
+    public LinkCounters Counters => _link?.Counters ?? default;
+
+    public long SmoothedRoundTripNanoseconds => _link?.SmoothedRoundTripNanoseconds ?? 0;
+
+    /// <summary>Nothing has been acknowledged, or heard, for longer than a link takes when it works.</summary>
+    public bool IsOutage(long now) => _link is { } link && link.IsOutage(now);
+
+    /// <summary>When the host was heard last; monotonic nanoseconds.</summary>
+    public long LastHeardAt => _lastHeardAt;
+
+    internal TargetSessionState State { get; private set; }
+
+    internal bool IsOpening => State == TargetSessionState.Opening;
+
+    internal bool IsPending => State == TargetSessionState.Pending;
+
+    /// <summary>Counts hellos, so that of two attempts the later one is known.</summary>
+    internal long Order { get; init; }
+
+    internal uint HostSessionId { get; }
+
+    internal byte[] HostNameUtf8 { get; }
+
+    /// <summary>The name in the hello, which may be empty.</summary>
+    internal byte[] RequestedFunctionUtf8 { get; }
+
+    internal byte[] FunctionNameUtf8 { get; }
+
+    internal SessionStart Start { get; }
+
+    /// <summary>The answer to the hello, for as long as the hello may be repeated.</summary>
+    internal byte[] AcceptMessage { get; private set; } = [];
+
+    /// <summary>When the session ends unless something happens.</summary>
+    internal long ExpiresAt { get; private set; } = long.MaxValue;
+
+    internal int SealScratchBytes => _link?.SealScratchBytes ?? 0;
+
+    /// <summary>Before the host has confirmed, the link has nothing to do that time could ask for.</summary>
+    internal long NextDeadline => MaySend ? Math.Min(Math.Min(_link!.NextDeadline, ExpiresAt), _closeDeadline) : ExpiresAt;
+
+    private bool MaySend => State is TargetSessionState.Established or TargetSessionState.Closing;
+
+    /// <summary>
+    /// The session's next frame (see <see cref="LinkEngine.TryGetFrameToSend"/>), for an owner that shares the port among sessions itself.
+    /// </summary>
+    public bool TryGetFrameToSend(long now, Span<byte> header, Span<byte> sealScratch, out ReadOnlySpan<byte> content, out MacAddress destination)
+    {
+        destination = PeerAddress;
+        content = default;
+        return MaySend && _link!.TryGetFrameToSend(now, header, sealScratch, out content);
+    }
+
+    /// <summary>The port did not take the last frames that this session gave.</summary>
+    public void OnSendFailed(int frames) => _link?.OnSendFailed(frames);
+
+    void ITlpSink.OnTlps(ReadOnlySpan<byte> tlps, ulong frameNumber, long now)
+    {
+        if (State == TargetSessionState.Pending)
+        {
+            _owner.Confirm(this, now);
+        }
+
+        _sink?.OnTlps(tlps, frameNumber, now);
+    }
+
+    void ILinkControlSink.OnControl(FrameType type, ReadOnlySpan<byte> content, in FrameHeader header, long now)
+    {
+        if (type == FrameType.Time)
+        {
+            TimeMessage.Answer(_link!, content, now);
+        }
+        else if (type == FrameType.Close && CloseMessage.TryParse(content, out CloseMessage close))
+        {
+            // The link is at work further up the stack: what this means is done after it has returned.
+            _closeAsked |= !close.IsAnswer;
+        }
+    }
+
+    internal void OnKeysReady(FrameCipher? cipher, byte[] accept, LinkOptions options, long now, long expiresAt)
+    {
+        _cipher = cipher;
+        _link = new LinkEngine(options with { MaximumTransmissionUnit = MaximumTransmissionUnit }, cipher, HostSessionId, this, this, now);
+        AcceptMessage = accept;
+        ExpiresAt = expiresAt;
+        State = TargetSessionState.Pending;
+    }
+
+    /// <summary>The host has the keys: from here on the session counts. False: the policy does not want it after all.</summary>
+    internal bool OnConfirmed(ITargetSessionPolicy policy, long now, long expiresAt)
+    {
+        State = TargetSessionState.Established;
+        AcceptMessage = [];
+        ExpiresAt = expiresAt;
+        _transmitter.Link = _link;
+        _sink = policy.OnAttached(this, Start, now);
+        return _sink is not null;
+    }
+
+    /// <summary>Takes a frame with this session's id. True: it was genuine, so the host is alive.</summary>
+    internal bool OnFrame(ReadOnlySpan<byte> frame, long now)
+    {
+        if (_link is null || _link.OnFrame(frame, now) != FrameVerdict.Accepted)
+        {
+            return false;
+        }
+
+        _lastHeardAt = now;
+        return true;
+    }
+
+    internal void ExtendLease(long expiresAt) => ExpiresAt = expiresAt;
+
+    /// <summary>The host asked to close, and not been answered yet.</summary>
+    internal bool TakeCloseRequest()
+    {
+        bool asked = _closeAsked;
+        _closeAsked = false;
+        return asked;
+    }
+
+    internal void AnswerClose() => QueueClose(SessionEnd.Closed, isAnswer: true);
+
+    /// <summary>The session has ended for its function. What is left is to tell the host, for a short time.</summary>
+    internal void BeginClosing(SessionEnd reason, bool tellsHost, long now)
+    {
+        State = TargetSessionState.Closing;
+        _sink = null;
+        _transmitter.Link = null;
+        _closeReason = reason;
+        _closesSent = tellsHost ? 0 : CloseAttempts;
+        ExpiresAt = now + CloseAttempts * CloseIntervalNanoseconds;
+        _closeDeadline = long.MaxValue;
+        SendClose(now);
+    }
+
+    internal void OnTimer(long now)
+    {
+        _cipher?.Prepare();
+        _link?.OnTimer(now);
+        if (now >= _closeDeadline)
+        {
+            SendClose(now);
+        }
+    }
+
+    internal void OnPathRestored() => _link?.OnPathRestored();
+
+    /// <summary>For <see cref="TargetSessions"/> alone, which owns its sessions.</summary>
+    void IDisposable.Dispose() => Release();
+
+    internal void Release()
+    {
+        State = TargetSessionState.Ended;
+        _transmitter.Link = null;
+        _sink = null;
+        _link?.Dispose();
+        _link = null;
+        _cipher?.Dispose();
+        _cipher = null;
+    }
+
+    private void SendClose(long now)
+    {
+        _closeDeadline = long.MaxValue;
+        if (_closesSent < CloseAttempts)
+        {
+            QueueClose(_closeReason, isAnswer: false);
+            _closesSent++;
+            _closeDeadline = now + CloseIntervalNanoseconds;
+        }
+    }
+
+    private void QueueClose(SessionEnd reason, bool isAnswer)
+    {
+        Span<byte> content = stackalloc byte[CloseMessage.Length];
+        new CloseMessage(reason, isAnswer).Write(content);
+        _link?.TryQueueControl(FrameType.Close, content);
+    }
+}
+
+internal enum TargetSessionState : byte
+{
+    /// <summary>Its keys are being made.</summary>
+    Opening,
+
+    /// <summary>It waits for the host's first protected frame; until then it holds no function and sends nothing.</summary>
+    Pending,
+
+    Established,
+
+    /// <summary>Without a function; the host is being told.</summary>
+    Closing,
+
+    Ended,
+}
