@@ -7,7 +7,8 @@ namespace PcieOe.Protocol.Link;
 public interface ITlpTransmitter
 {
     /// <summary>
-    /// Bytes left in the frame being filled, or a whole frame's room if none is being filled and the window lets one be opened; 0 if not.
+    /// Bytes left in the frame being filled, or a whole frame's room if none is being filled (or it is full) and the window lets one be
+    /// opened; 0 if not.
     /// </summary>
     int RoomBytes { get; }
 

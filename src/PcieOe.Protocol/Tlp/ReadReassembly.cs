@@ -42,7 +42,7 @@ public struct ReadReassembly(ulong address, int length)
     /// <summary>Takes a completion whose requester ID and tag fit this read.</summary>
     /// <param name="offset">Where <paramref name="data"/> belongs, counted from the read's address.</param>
     /// <param name="data">The bytes asked for, without padding; empty unless the result is Piece or Last.</param>
-    public ReassemblyResult Accept(in TlpView completion, out int offset, out ReadOnlySpan<byte> data)
+    public ReassemblyResult Accept(scoped in TlpView completion, out int offset, out ReadOnlySpan<byte> data)
     {
         offset = _received;
         data = default;

@@ -1,0 +1,24 @@
+namespace PcieOe.Protocol.Functions;
+
+/// <summary>
+/// Admission control as one function sees it (DESIGN D6a): says when each of its fetched commands starts. One instance for each session;
+/// instances of one tenant may share a policy behind it. Same thread as the function; nothing here may allocate in steady state.
+/// </summary>
+public interface IAdmission
+{
+    /// <summary>Names whom to tell about deferred commands. Called once, before any other member.</summary>
+    void Attach(IAdmissionSink sink);
+
+    /// <summary>A command has been fetched. The sink is never called inside this call.</summary>
+    Admission Submit(in AdmissionRequest request, long now);
+
+    /// <summary>The function was reset: whatever is deferred here is void, and the sink must not hear of it.</summary>
+    void Withdraw();
+}
+
+/// <summary>Who hears that a deferred command may start.</summary>
+public interface IAdmissionSink
+{
+    /// <param name="deadlineNanoseconds">As in <see cref="Admission.DeadlineNanoseconds"/>.</param>
+    void OnAdmitted(TransactionToken token, long deadlineNanoseconds, long now);
+}
