@@ -54,12 +54,12 @@ public interface IPcieFunction
     long NextDeadline { get; }
 
     /// <summary>
-    /// While true, slow media work for the function: OnTimer is to be called in every poll round, whatever <see cref="NextDeadline"/>
-    /// says, and a worker that is about to block waits for <see cref="WakeUpDescriptor"/> too.
+    /// Media have answered, so OnTimer has something to do. It changes without a call: look in every poll round (a look at memory), and
+    /// before blocking add <see cref="WakeUpDescriptor"/> to what is waited for.
     /// </summary>
     bool NeedsPolling => false;
 
-    /// <summary>A descriptor that poll(2) reports readable when media have answered; -1 where that never happens. OnTimer clears it.</summary>
+    /// <summary>A descriptor that poll(2) reports readable when <see cref="NeedsPolling"/> has become true; -1 where that never happens.</summary>
     int WakeUpDescriptor => -1;
 
     /// <summary>Called in a poll round whose time has reached <see cref="NextDeadline"/>, or while <see cref="NeedsPolling"/>. A bounded piece of work.</summary>

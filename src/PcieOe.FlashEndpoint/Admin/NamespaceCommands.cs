@@ -1,0 +1,262 @@
+using System.Runtime.CompilerServices;
+using PcieOe.FlashEndpoint.Controller;
+using PcieOe.FlashEndpoint.Dma;
+using PcieOe.FlashEndpoint.Media;
+using PcieOe.Protocol.Nvme;
+
+namespace PcieOe.FlashEndpoint.Admin;
+
+/// <summary>Namespace Management, Namespace Attachment and Format NVM (NVMe 1.4, sections 5.19, 5.20 and 5.23).</summary>
+internal sealed unsafe class NamespaceCommands(NvmeController controller)
+{
+    private const uint AllNamespaces = 0xFFFF_FFFF;
+    private const int DataBytes = 4096;
+    private const byte AttributesChangedEvent = 0;
+    private const uint AttributesChangedEventBit = 1 << 8;
+
+    public static NvmeStatus Decode(Command command)
+    {
+        uint select = command.Entry.CommandDword10 & 0xF;
+        switch (command.AdminOpcode)
+        {
+            case AdminOpcode.NamespaceManagement when select == 0:
+            case AdminOpcode.NamespaceAttachment when select is 0 or 1:
+                return AdminCommands.Moves(command, TransferDirection.FromHost, DataBytes);
+            case AdminOpcode.NamespaceManagement when select == 1:
+                return NvmeStatus.Success;
+            case AdminOpcode.FormatNvm:
+                return DecodeFormat(command.Entry.CommandDword10);
+            default:
+                return NvmeStatus.InvalidField;
+        }
+    }
+
+    /// <summary>Namespace Management and Format NVM.</summary>
+    public void Execute(Command command, long now)
+    {
+        NvmeStatus status = command.AdminOpcode == AdminOpcode.FormatNvm ? StartFormat(command)
+            : (command.Entry.CommandDword10 & 0xF) == 0 ? Create(command) : StartDelete(command, now);
+        if (status != NvmeStatus.Success)
+        {
+            controller.Pipeline.Complete(command, status, now);
+        }
+        else
+        {
+            Run(command, now);
+        }
+    }
+
+    public void OnMediaDone(Command command, MediaStatus status, long now)
+    {
+        OnRequestEnded(command, status);
+        Run(command, now);
+    }
+
+    /// <summary>Namespace Attachment: the data is a controller list, which can name this controller alone.</summary>
+    public NvmeStatus Attach(Command command, long now)
+    {
+        if (controller.Namespaces.Find(command.Entry.NamespaceId) is not { IsNew: false } target)
+        {
+            return NvmeStatus.InvalidNamespaceOrFormat;
+        }
+
+        ushort* list = (ushort*)command.Data;
+        if (list[0] != 1 || list[1] != controller.Options.ControllerId)
+        {
+            return NvmeStatus.ControllerListInvalid;
+        }
+
+        bool attaches = (command.Entry.CommandDword10 & 0xF) == 0;
+        if (target.IsAttached == attaches)
+        {
+            return attaches ? NvmeStatus.NamespaceAlreadyAttached : NvmeStatus.NamespaceNotAttached;
+        }
+
+        target.IsAttached = attaches;
+        OnChanged(target.Id, now);
+        return NvmeStatus.Success;
+    }
+
+    /// <summary>A reset: formats that were under way are over, and namespaces that were not wiped yet were never there.</summary>
+    public void Reset()
+    {
+        for (Namespace? item = controller.Namespaces.NextAfter(0); item is not null; item = controller.Namespaces.NextAfter(item.Id))
+        {
+            item.IsFormatting = false;
+            if (item.IsNew)
+            {
+                controller.Namespaces.Delete(item);
+            }
+        }
+    }
+
+    // LBAF 3:0, MSET 4, PI 7:5, PIL 8, SES 11:9 (0 none, 1 user data; erasing keys needs encryption).
+    private static NvmeStatus DecodeFormat(uint value)
+    {
+        bool isSupported = (value & 0xF) <= 1 && (value >> 5 & 7) == 0 && (value >> 9 & 7) <= 1 && (value >> 4 & 1) == 0;
+        return isSupported ? NvmeStatus.Success : NvmeStatus.InvalidFormat;
+    }
+
+    private NvmeStatus Create(Command command)
+    {
+        ref IdentifyNamespace data = ref Unsafe.AsRef<IdentifyNamespace>(command.Data);
+        if ((data.FormattedLbaSize & 0xF) > 1 || data.ProtectionSettings != 0 || (data.FormattedLbaSize & 0x10) != 0)
+        {
+            return NvmeStatus.InvalidFormat;
+        }
+
+        int shift = (data.FormattedLbaSize & 0xF) == 0 ? 9 : 12;
+        if (data.SizeBlocks == 0 || data.Sharing > 1)
+        {
+            return NvmeStatus.InvalidField;
+        }
+
+        if (data.CapacityBlocks != data.SizeBlocks)
+        {
+            return NvmeStatus.ThinProvisioningNotSupported;
+        }
+
+        if (controller.Namespaces.FreeId == 0)
+        {
+            return NvmeStatus.NamespaceIdentifierUnavailable;
+        }
+
+        if (data.SizeBlocks > (ulong)controller.Namespaces.CapacityBytes >> shift
+            || controller.Namespaces.TryCreate((long)data.SizeBlocks << shift, shift) is not { } created)
+        {
+            return NvmeStatus.NamespaceInsufficientCapacity;
+        }
+
+        command.Namespace = created;
+        command.Result = created.Id;
+        return NvmeStatus.Success;
+    }
+
+    private NvmeStatus StartDelete(Command command, long now)
+    {
+        uint id = command.Entry.NamespaceId;
+        if (id != AllNamespaces && controller.Namespaces.Find(id) is null)
+        {
+            return NvmeStatus.InvalidNamespaceOrFormat;
+        }
+
+        for (Namespace? item = controller.Namespaces.NextAfter(0); item is not null; item = controller.Namespaces.NextAfter(item.Id))
+        {
+            if ((id == AllNamespaces || item.Id == id) && (item.IsFormatting || item.IsNew))
+            {
+                return NvmeStatus.FormatInProgress;
+            }
+        }
+
+        // Gone at once. Its range is wiped when it is given to another namespace.
+        for (Namespace? item = controller.Namespaces.NextAfter(0); item is not null; item = controller.Namespaces.NextAfter(item.Id))
+        {
+            if (id == AllNamespaces || item.Id == id)
+            {
+                controller.Namespaces.Delete(item);
+                OnChanged(item.Id, now);
+            }
+        }
+
+        return NvmeStatus.Success;
+    }
+
+    private NvmeStatus StartFormat(Command command)
+    {
+        uint id = command.Entry.NamespaceId;
+        if (id != AllNamespaces && controller.Namespaces.Find(id) is not { IsAttached: true })
+        {
+            return NvmeStatus.InvalidNamespaceOrFormat;
+        }
+
+        for (Namespace? item = NextToFormat(command, 0); item is not null; item = NextToFormat(command, item.Id))
+        {
+            if (item.IsFormatting)
+            {
+                return NvmeStatus.FormatInProgress;
+            }
+        }
+
+        for (Namespace? item = NextToFormat(command, 0); item is not null; item = NextToFormat(command, item.Id))
+        {
+            item.IsFormatting = true;
+            item.BlockShift = (command.Entry.CommandDword10 & 0xF) == 0 ? 9 : 12;
+        }
+
+        command.Namespace = NextToFormat(command, 0);
+        return NvmeStatus.Success;
+    }
+
+    // What the medium has to do: for a namespace just created, and for each one that is formatted, forget its range.
+    private void Run(Command command, long now)
+    {
+        while (command.Namespace is { } target && command.Status == NvmeStatus.Success)
+        {
+            command.MediaRequest = new MediaRequest
+            {
+                Operation = MediaOperation.Deallocate,
+                Offset = target.OffsetBytes,
+                Length = target.SizeBytes,
+                Context = (ulong)command.Slot,
+            };
+            if (!controller.Pipeline.TryRunMedia(command, out MediaStatus status))
+            {
+                return;
+            }
+
+            OnRequestEnded(command, status);
+        }
+
+        controller.Pipeline.Finish(command, now);
+    }
+
+    private void OnRequestEnded(Command command, MediaStatus status)
+    {
+        if (status != MediaStatus.Success)
+        {
+            command.Status = controller.ToStatus(status);
+        }
+
+        Namespace target = command.Namespace!;
+        if (command.AdminOpcode == AdminOpcode.FormatNvm)
+        {
+            target.IsFormatting = false;
+            command.Namespace = NextToFormat(command, target.Id);
+            return;
+        }
+
+        command.Namespace = null;
+        target.IsNew = false;
+        if (command.Status != NvmeStatus.Success)
+        {
+            controller.Namespaces.Delete(target);
+            command.Result = 0;
+        }
+    }
+
+    private Namespace? NextToFormat(Command command, uint after)
+    {
+        uint id = command.Entry.NamespaceId;
+        if (id != AllNamespaces)
+        {
+            return after < id ? controller.Namespaces.Find(id) : null;
+        }
+
+        Namespace? item = controller.Namespaces.NextAfter(after);
+        while (item is { IsAttached: false })
+        {
+            item = controller.Namespaces.NextAfter(item.Id);
+        }
+
+        return item;
+    }
+
+    private void OnChanged(uint id, long now)
+    {
+        controller.Admin.ChangedNamespaces.Add(id);
+        if ((controller.Features.AsynchronousEvents & AttributesChangedEventBit) != 0)
+        {
+            controller.Events.Raise(AsynchronousEventType.Notice, AttributesChangedEvent, LogPageId.ChangedNamespaces, now);
+        }
+    }
+}
