@@ -18,13 +18,14 @@ internal sealed class CookieJar
 
     private readonly byte[] _key = RandomNumberGenerator.GetBytes(32);
 
-    public void Bake(MacAddress address, in Hello hello, long now, Span<byte> cookie) => Compute(address, hello, Period(now), cookie);
+    /// <param name="id">Any number of the peer's; with <paramref name="nonce"/> (32 bytes) it names what the cookie is for.</param>
+    public void Bake(MacAddress address, uint id, ReadOnlySpan<byte> nonce, long now, Span<byte> cookie) =>
+        Compute(address, id, nonce, Period(now), cookie);
 
-    public bool Recognises(MacAddress address, in Hello hello, long now)
+    public bool Recognises(MacAddress address, uint id, ReadOnlySpan<byte> nonce, ReadOnlySpan<byte> cookie, long now)
     {
         // The cookie's first byte is that of its period, so that one MAC decides.
         long period = Period(now);
-        ReadOnlySpan<byte> cookie = hello.Cookie;
         if (cookie[0] != (byte)period)
         {
             period--;
@@ -35,19 +36,19 @@ internal sealed class CookieJar
         }
 
         Span<byte> expected = stackalloc byte[Hello.CookieBytes];
-        Compute(address, hello, period, expected);
+        Compute(address, id, nonce, period, expected);
         return CryptographicOperations.FixedTimeEquals(expected, cookie);
     }
 
     private static long Period(long now) => now / PeriodNanoseconds;
 
-    private void Compute(MacAddress address, in Hello hello, long period, Span<byte> cookie)
+    private void Compute(MacAddress address, uint id, ReadOnlySpan<byte> nonce, long period, Span<byte> cookie)
     {
         Span<byte> input = stackalloc byte[InputBytes];
         BinaryPrimitives.WriteInt64BigEndian(input, period);
         BinaryPrimitives.WriteUInt64BigEndian(input[8..], address.Value);
-        BinaryPrimitives.WriteUInt32BigEndian(input[16..], hello.HostSessionId);
-        hello.Nonce.CopyTo(input[20..]);
+        BinaryPrimitives.WriteUInt32BigEndian(input[16..], id);
+        nonce.CopyTo(input[20..]);
         HMACSHA256.HashData(_key, input, cookie);
         cookie[0] = (byte)period;
     }

@@ -37,6 +37,8 @@ internal sealed class HostRecords
 
     public bool IsKeyed => _anybody is null;
 
+    public SecurityMode Security => IsKeyed ? SecurityMode.PreSharedKey : SecurityMode.Insecure;
+
     /// <summary>The host that sent this hello; null if it cannot be shown.</summary>
     public HostRecord? Authenticate(in Hello hello)
     {
@@ -49,7 +51,14 @@ internal sealed class HostRecords
         return hello.IsAuthentic(host?.Credential ?? _nobody) && isKnown ? host : null;
     }
 
-    public bool TryFind(ReadOnlySpan<byte> nameUtf8, [NotNullWhen(true)] out HostRecord? host)
+    /// <summary>The credential of a known host, or one that nobody has: its MAC takes as long.</summary>
+    public HostCredential CredentialToCheck(ReadOnlySpan<byte> nameUtf8, out bool isKnown)
+    {
+        isKnown = TryFind(nameUtf8, out HostRecord? host);
+        return host?.Credential ?? _nobody;
+    }
+
+    private bool TryFind(ReadOnlySpan<byte> nameUtf8, [NotNullWhen(true)] out HostRecord? host)
     {
         Span<char> name = stackalloc char[NameField.MaximumNameBytes];
         int length = Encoding.UTF8.GetChars(nameUtf8, name);

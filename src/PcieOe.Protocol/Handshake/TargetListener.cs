@@ -26,7 +26,7 @@ internal sealed class TargetListener
     private readonly IRandomSource _random;
     private readonly HostRecords _hosts;
     private readonly byte[] _targetName;
-    private readonly CookieJar _cookies = new();
+    private readonly CookieJar _cookies;
     private readonly Queue<HandshakeJob> _jobs = new(MaximumJobs);
     private readonly HandshakeOutbox _outbox = new(OutboxFrames, FrameBytes);
     private TokenBucket _frames = TokenBucket.PerSecond(FramesPerSecond, FramesBurst);
@@ -34,12 +34,14 @@ internal sealed class TargetListener
     private ListenerCounters _counters;
     private int _jobsUnderWay;
 
-    public TargetListener(TargetSessionsOptions options, ISessionRegistry registry, IRandomSource random)
+    public TargetListener(
+        TargetSessionsOptions options, ISessionRegistry registry, HostRecords hosts, CookieJar cookies, IRandomSource random)
     {
         _options = options;
         _registry = registry;
         _random = random;
-        _hosts = new HostRecords(options.Hosts);
+        _hosts = hosts;
+        _cookies = cookies;
         _targetName = NameField.Encode(options.TargetName);
     }
 
@@ -49,8 +51,6 @@ internal sealed class TargetListener
     public bool IsDraining { get; set; }
 
     public bool HasFrameToSend => !_outbox.IsEmpty;
-
-    private SecurityMode Security => _hosts.IsKeyed ? SecurityMode.PreSharedKey : SecurityMode.Insecure;
 
     public bool TryTakeJob([System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out HandshakeJob? job) => _jobs.TryDequeue(out job);
 
@@ -91,15 +91,16 @@ internal sealed class TargetListener
             return;
         }
 
-        if (!_cookies.Recognises(source, hello, now))
+        if (!_cookies.Recognises(source, hello.HostSessionId, hello.Nonce, hello.Cookie, now))
         {
-            _cookies.Bake(source, hello, now, Challenge.Write(_outbox.Message(Challenge.Length), hello));
+            Span<byte> cookie = Challenge.Write(_outbox.Message(Challenge.Length), hello);
+            _cookies.Bake(source, hello.HostSessionId, hello.Nonce, now, cookie);
             _outbox.Post(FrameType.Challenge, hello.HostSessionId, Challenge.Length, source);
             _counters.ChallengesSent++;
             return;
         }
 
-        if (hello.Security != Security || _hosts.Authenticate(hello) is not { } host)
+        if (hello.Security != _hosts.Security || _hosts.Authenticate(hello) is not { } host)
         {
             _counters.NotAuthorized++;
             AcceptStatus status = _hosts.IsKeyed ? AcceptStatus.NotAuthorized : AcceptStatus.TargetIsInsecure;
@@ -133,34 +134,32 @@ internal sealed class TargetListener
 
     private void OnGenuineHello(in Hello hello, HostRecord host, MacAddress source, long now)
     {
-        if (hello.ResumeSessionId != 0 && _registry.TryResume(hello, source, out TargetSession? resumed))
-        {
-            _counters.SessionsResumed++;
-            Answer(AcceptStatus.Resumed, hello, host, source, resumed);
-            return;
-        }
-
         ulong digest = HelloHistory.Digest(hello);
         if (host.History.TryFind(digest, out uint earlierId))
         {
             _counters.Repeated++;
-            if (_registry.Find(earlierId) is { IsPending: true } pending)
-            {
-                PostAccept(pending);
-            }
-
-            return;
-        }
-
-        if (IsDraining)
-        {
-            Refuse(AcceptStatus.Draining, hello, host, source);
+            Repeat(hello, host, source, earlierId);
             return;
         }
 
         if (_jobsUnderWay == MaximumJobs || !host.History.MayAdd(now))
         {
             _counters.RateLimited++;
+            return;
+        }
+
+        if (_registry.FindResumable(hello) is { } resumed)
+        {
+            host.History.Add(digest, resumed.Id);
+            _counters.SessionsResumed++;
+            _registry.Resume(resumed, source);
+            Answer(AcceptStatus.Resumed, hello, host, source, resumed);
+            return;
+        }
+
+        if (IsDraining)
+        {
+            Refuse(AcceptStatus.Draining, hello, host, source);
             return;
         }
 
@@ -175,6 +174,19 @@ internal sealed class TargetListener
         _jobs.Enqueue(MakeJob(hello, host, session));
         _jobsUnderWay++;
         _counters.KeyAgreements += host.Credential is null ? 0 : 1;
+    }
+
+    /// <summary>The same answer to the same hello, without any effect; none if it can have no use any more.</summary>
+    private void Repeat(in Hello hello, HostRecord host, MacAddress source, uint earlierId)
+    {
+        if (_registry.Find(earlierId) is { IsPending: true } pending)
+        {
+            PostAccept(pending);
+        }
+        else if (_registry.FindResumable(hello) is { } resumed && resumed.Id == earlierId)
+        {
+            Answer(AcceptStatus.Resumed, hello, host, source, resumed);
+        }
     }
 
     private HandshakeJob MakeJob(in Hello hello, HostRecord host, TargetSession session)
@@ -195,7 +207,7 @@ internal sealed class TargetListener
     private void WriteAccept(Span<byte> message, AcceptStatus status, in Hello hello, ReadOnlySpan<byte> targetNonce, TargetSession? session) =>
         Accept.Write(message, new AcceptFields
         {
-            Security = Security,
+            Security = _hosts.Security,
             Status = status,
             HostSessionId = hello.HostSessionId,
             Nonce = hello.Nonce,
@@ -239,7 +251,7 @@ internal sealed class TargetListener
 
         Accept.Write(_outbox.Message(Accept.Length), new AcceptFields
         {
-            Security = Security,
+            Security = _hosts.Security,
             Status = status,
             HostSessionId = hostSessionId,
             Nonce = nonce,

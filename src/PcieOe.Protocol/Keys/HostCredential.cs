@@ -50,15 +50,11 @@ public sealed class HostCredential
 
     internal void ComputeDiscoverMac(ReadOnlySpan<byte> message, Span<byte> mac) => HMACSHA256.HashData(_discoverKey, message, mac);
 
-    internal void ComputeOfferMac(ReadOnlySpan<byte> message, Span<byte> mac) => HMACSHA256.HashData(_offerKey, message, mac);
+    internal void ComputeAcceptMac(ReadOnlySpan<byte> helloMac, ReadOnlySpan<byte> message, Span<byte> mac) =>
+        ComputeAnswerMac(_acceptKey, helloMac, message, mac);
 
-    internal void ComputeAcceptMac(ReadOnlySpan<byte> helloMac, ReadOnlySpan<byte> message, Span<byte> mac)
-    {
-        Span<byte> input = stackalloc byte[helloMac.Length + message.Length];
-        helloMac.CopyTo(input);
-        message.CopyTo(input[helloMac.Length..]);
-        HMACSHA256.HashData(_acceptKey, input, mac);
-    }
+    internal void ComputeOfferMac(ReadOnlySpan<byte> discoverMac, ReadOnlySpan<byte> message, Span<byte> mac) =>
+        ComputeAnswerMac(_offerKey, discoverMac, message, mac);
 
     /// <summary>The secrets of a new session's two directions, from the ECDH agreement, the pre-shared key, and all that was said.</summary>
     internal void DeriveSessionSecrets(
@@ -79,6 +75,15 @@ public sealed class HostCredential
         HKDF.Expand(HashAlgorithmName.SHA256, sessionMaster, targetSecret, "pcieoe target to host"u8);
         CryptographicOperations.ZeroMemory(input);
         CryptographicOperations.ZeroMemory(sessionMaster);
+    }
+
+    /// <summary>An answer is bound to what it answers by that one's MAC.</summary>
+    private static void ComputeAnswerMac(byte[] key, ReadOnlySpan<byte> questionMac, ReadOnlySpan<byte> message, Span<byte> mac)
+    {
+        Span<byte> input = stackalloc byte[questionMac.Length + message.Length];
+        questionMac.CopyTo(input);
+        message.CopyTo(input[questionMac.Length..]);
+        HMACSHA256.HashData(key, input, mac);
     }
 
     private static byte[] Expand(ReadOnlySpan<byte> master, ReadOnlySpan<byte> purpose)

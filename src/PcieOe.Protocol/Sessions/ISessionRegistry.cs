@@ -1,4 +1,4 @@
-using System.Diagnostics.CodeAnalysis;
+using PcieOe.Protocol.Discovery;
 using PcieOe.Protocol.Ethernet;
 using PcieOe.Protocol.Handshake;
 using PcieOe.Protocol.Keys;
@@ -11,7 +11,13 @@ internal interface ISessionRegistry
     TargetSession? Find(uint id);
 
     /// <summary>The session that a genuine hello names, if it is still there and belongs to the same host and function.</summary>
-    bool TryResume(in Hello hello, MacAddress source, [NotNullWhen(true)] out TargetSession? session);
+    TargetSession? FindResumable(in Hello hello);
+
+    /// <summary>A host has asked for its session after an outage.</summary>
+    void Resume(TargetSession session, MacAddress source);
+
+    /// <summary>What a host may have, and who has it.</summary>
+    IReadOnlyList<FunctionOffer> ListOffers(string hostName);
 
     /// <summary>Makes room for a session that a genuine hello asks for. No session: the status says why.</summary>
     AcceptStatus TryReserve(in Hello hello, MacAddress source, long now, out TargetSession? session);

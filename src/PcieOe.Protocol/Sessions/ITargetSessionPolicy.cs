@@ -1,3 +1,4 @@
+using PcieOe.Protocol.Discovery;
 using PcieOe.Protocol.Handshake;
 using PcieOe.Protocol.Link;
 
@@ -12,6 +13,9 @@ public interface ITargetSessionPolicy
     /// </summary>
     /// <param name="functionName">As the host asked; empty: any that is free.</param>
     AttachDecision Decide(string hostName, string functionName);
+
+    /// <summary>The functions that this host may have, held or not: for discovery. Called a few times a second at most.</summary>
+    IReadOnlyList<FunctionDescription> ListFunctions(string hostName);
 
     /// <summary>
     /// A session begins: its host has shown that it has the keys. Returns who receives its TLPs, or null to refuse after all (the host

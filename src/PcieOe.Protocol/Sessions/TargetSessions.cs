@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Text;
+using PcieOe.Protocol.Discovery;
 using PcieOe.Protocol.Ethernet;
 using PcieOe.Protocol.Frames;
 using PcieOe.Protocol.Handshake;
@@ -19,10 +20,14 @@ public sealed class TargetSessions : ISessionRegistry, IDisposable
     /// <summary>Entries of the table beyond the most sessions: for those that come (their host has yet to confirm) and go.</summary>
     internal const int SpareEntries = 128;
 
+    /// <summary>Sessions that one host may have begun for one function without having confirmed any.</summary>
+    private const int MaximumAttempts = 4;
+
     private readonly TargetSessionsOptions _options;
     private readonly ITargetSessionPolicy _policy;
     private readonly IRandomSource _random;
     private readonly TargetListener _listener;
+    private readonly DiscoveryResponder _discovery;
     private readonly TargetSession?[] _table;
     private readonly long[] _deadlines;
     private readonly ReadySet _ready;
@@ -47,7 +52,10 @@ public sealed class TargetSessions : ISessionRegistry, IDisposable
         _options = options;
         _policy = policy;
         _random = random;
-        _listener = new TargetListener(options, this, random);
+        var hosts = new HostRecords(options.Hosts);
+        var cookies = new CookieJar();
+        _listener = new TargetListener(options, this, hosts, cookies, random);
+        _discovery = new DiscoveryResponder(options, this, hosts, cookies, random);
         int entries = options.MaximumSessions + SpareEntries;
         _table = new TargetSession?[entries];
         _deadlines = new long[entries];
@@ -60,6 +68,9 @@ public sealed class TargetSessions : ISessionRegistry, IDisposable
     public ref readonly SessionCounters Counters => ref _counters;
 
     public ref readonly ListenerCounters ListenerCounters => ref _listener.Counters;
+
+    /// <summary>Discovers that were answered.</summary>
+    public long DiscoversAnswered => _discovery.Answered;
 
     /// <summary>Sessions whose hosts hold functions.</summary>
     public int EstablishedCount => _established;
@@ -75,7 +86,7 @@ public sealed class TargetSessions : ISessionRegistry, IDisposable
     {
         get
         {
-            long next = long.MaxValue;
+            long next = _discovery.NextDeadline;
             foreach (long deadline in _deadlines.AsSpan(0, _used))
             {
                 next = Math.Min(next, deadline);
@@ -106,6 +117,10 @@ public sealed class TargetSessions : ISessionRegistry, IDisposable
         {
             _listener.OnHello(view, source, now);
         }
+        else if (type == FrameType.Discover && FrameView.TryParse(frame, out view))
+        {
+            _discovery.OnDiscover(view, source, now);
+        }
         else
         {
             _counters.ForeignFrames++;
@@ -120,6 +135,7 @@ public sealed class TargetSessions : ISessionRegistry, IDisposable
     /// <summary>Lets what is due by time happen. Early calls do nothing.</summary>
     public void OnTimer(long now)
     {
+        _discovery.OnTimer(now);
         for (int index = 0; index < _used; index++)
         {
             if (_deadlines[index] <= now && _table[index] is { } session)
@@ -133,7 +149,7 @@ public sealed class TargetSessions : ISessionRegistry, IDisposable
     /// The next frame to send, session by session in turn. See <see cref="LinkEngine.TryGetFrameToSend"/> for what the spans are and how
     /// long they stay.
     /// </summary>
-    /// <param name="session">Whose frame it is; null for the listener's own. If the port does not take it, <see cref="OnSendFailed"/>.</param>
+    /// <param name="session">Whose frame it is; null for frames outside sessions. If the port does not take it, <see cref="OnSendFailed"/>.</param>
     public bool TryGetFrameToSend(
         long now,
         Span<byte> header,
@@ -143,7 +159,8 @@ public sealed class TargetSessions : ISessionRegistry, IDisposable
         out TargetSession? session)
     {
         session = null;
-        if (_listener.TryGetFrameToSend(header, out content, out destination))
+        if (_listener.TryGetFrameToSend(header, out content, out destination)
+            || _discovery.TryGetFrameToSend(header, out content, out destination))
         {
             return true;
         }
@@ -210,20 +227,34 @@ public sealed class TargetSessions : ISessionRegistry, IDisposable
 
     TargetSession? ISessionRegistry.Find(uint id) => Find(id);
 
-    bool ISessionRegistry.TryResume(in Hello hello, MacAddress source, [NotNullWhen(true)] out TargetSession? session)
-    {
-        session = Find(hello.ResumeSessionId);
-        if (session is not { IsEstablished: true }
-            || !hello.HostName.SequenceEqual(session.HostNameUtf8)
-            || !hello.FunctionName.SequenceEqual(session.RequestedFunctionUtf8))
-        {
-            return false;
-        }
+    TargetSession? ISessionRegistry.FindResumable(in Hello hello) =>
+        hello.ResumeSessionId != 0
+            && Find(hello.ResumeSessionId) is { IsEstablished: true } session
+            && hello.HostName.SequenceEqual(session.HostNameUtf8)
+            && hello.FunctionName.SequenceEqual(session.RequestedFunctionUtf8)
+                ? session
+                : null;
 
+    void ISessionRegistry.Resume(TargetSession session, MacAddress source)
+    {
         session.PeerAddress = source;
         session.OnPathRestored();
         Touch(session);
-        return true;
+    }
+
+    IReadOnlyList<FunctionOffer> ISessionRegistry.ListOffers(string hostName)
+    {
+        IReadOnlyList<FunctionDescription> functions = _policy.ListFunctions(hostName);
+        var offers = new FunctionOffer[functions.Count];
+        for (int i = 0; i < offers.Length; i++)
+        {
+            TargetSession? holder = FindHolder(functions[i].Name);
+            FunctionState state = holder is null ? FunctionState.Free
+                : holder.HostName == hostName ? FunctionState.HeldByYou : FunctionState.HeldByAnother;
+            offers[i] = new FunctionOffer(functions[i].Name, functions[i].SizeBytes, state);
+        }
+
+        return offers;
     }
 
     AcceptStatus ISessionRegistry.TryReserve(in Hello hello, MacAddress source, long now, out TargetSession? session)
@@ -248,6 +279,7 @@ public sealed class TargetSessions : ISessionRegistry, IDisposable
             return AcceptStatus.FunctionBusy;
         }
 
+        RemoveExcessAttempts(hostName, decision.FunctionName);
         if ((holder is null && _established == _options.MaximumSessions) || !TryFindFreeEntry(out int index))
         {
             return AcceptStatus.TargetFull;
@@ -390,6 +422,28 @@ public sealed class TargetSessions : ISessionRegistry, IDisposable
                 _counters.Unconfirmed++;
                 Remove(other);
             }
+        }
+    }
+
+    /// <summary>Makes room for one more attempt of a host: the oldest goes, so that no host fills the table.</summary>
+    private void RemoveExcessAttempts(string hostName, string functionName)
+    {
+        int attempts = 0;
+        TargetSession? oldest = null;
+        for (int index = 0; index < _used; index++)
+        {
+            if (_table[index] is { } other && (other.IsPending || other.IsOpening)
+                && other.HostName == hostName && other.FunctionName == functionName)
+            {
+                attempts++;
+                oldest = oldest is null || other.Order < oldest.Order ? other : oldest;
+            }
+        }
+
+        if (attempts >= MaximumAttempts)
+        {
+            _counters.Unconfirmed++;
+            Remove(oldest!);
         }
     }
 

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using PcieOe.Protocol.Discovery;
 using PcieOe.Protocol.Ethernet;
 using PcieOe.Protocol.Handshake;
 using PcieOe.Protocol.Keys;
@@ -138,6 +139,9 @@ internal sealed class TargetStation : IStation, ITargetSessionPolicy, IDisposabl
         return Functions.Contains(name) ? AttachDecision.Grant(name) : AttachDecision.Refuse(AcceptStatus.NoSuchFunction);
     }
 
+    public IReadOnlyList<FunctionDescription> ListFunctions(string hostName) =>
+        [.. Functions.Order(StringComparer.Ordinal).Select(name => new FunctionDescription(name, 1 << 30))];
+
     public ITlpSink? OnAttached(TargetSession session, SessionStart start, long now)
     {
         if (!Functions.Contains(session.FunctionName))
@@ -164,7 +168,6 @@ internal sealed class SessionLab : IDisposable
 
     private readonly List<IDisposable> _stations = [];
     private readonly bool _keyed;
-    private int _seed = 1;
 
     public SessionLab(bool keyed, Func<TargetSessionsOptions, TargetSessionsOptions>? change = null)
     {
@@ -174,6 +177,9 @@ internal sealed class SessionLab : IDisposable
     }
 
     public Segment Segment { get; } = new();
+
+    /// <summary>The next station's.</summary>
+    public int Seed { get; set; } = 1;
 
     public TargetStation Target { get; private set; }
 
@@ -189,7 +195,7 @@ internal sealed class SessionLab : IDisposable
             Hosts = _keyed ? [Credential("alpha"), Credential("beta")] : null,
             RekeyIntervalFrames = 64,
         };
-        var target = new TargetStation(Change(options), TargetAddress, _seed++);
+        var target = new TargetStation(Change(options), TargetAddress, Seed++);
         Segment.Add(target);
         _stations.Add(target);
         return target;
@@ -211,7 +217,7 @@ internal sealed class SessionLab : IDisposable
             TargetName = "flash",
             FunctionName = function,
         };
-        int seed = _seed++;
+        int seed = Seed++;
         var host = new HostStation(change is null ? options : change(options), new MacAddress(0x0200_0000_0100 + (ulong)seed), seed);
         Segment.Add(host);
         _stations.Add(host);
