@@ -61,13 +61,19 @@ public sealed class NetworkLab : IDisposable
         return process;
     }
 
-    public void Dispose()
+    /// <summary>Ends the processes at once; from any thread.</summary>
+    public void EndProcesses()
     {
-        foreach (Process process in _processes)
+        foreach (Process process in _processes.ToArray())
         {
             End(process);
         }
+    }
 
+    public void Dispose()
+    {
+        EndProcesses();
+        _processes.ForEach(process => process.Dispose());
         Second.Dispose();
         First.Dispose();
     }
@@ -86,7 +92,5 @@ public sealed class NetworkLab : IDisposable
         {
             // It ended by itself in between.
         }
-
-        process.Dispose();
     }
 }
