@@ -1,3 +1,5 @@
+using PcieOe.Transport.Polling;
+
 namespace PcieOe.Daemon.Configuration;
 
 /// <summary>What both daemons are told alike.</summary>
@@ -9,7 +11,7 @@ public sealed record DaemonSettings
     public required PortSettings Port { get; init; }
 
     /// <summary>How the worker waits when there is nothing to do (DESIGN D5).</summary>
-    public PollingKind Polling { get; init; } = PollingKind.Adaptive;
+    public PollPolicy Polling { get; init; } = PollPolicy.Adaptive;
 
     /// <summary>The processor the worker is bound to; null for whichever the kernel chooses.</summary>
     public int? WorkerProcessor { get; init; }
@@ -38,23 +40,10 @@ public sealed record DaemonSettings
         {
             Name = name,
             Port = PortSettings.Read(reader.Section("port")),
-            Polling = reader.Choice("polling", PollingKind.Adaptive),
+            Polling = reader.Choice("polling", PollPolicy.Adaptive),
             WorkerProcessor = processor < 0 ? null : processor,
             ControlSocket = reader.Text("controlSocket") ?? defaultControlSocket,
             IsInsecure = reader.Flag("insecure", false),
         };
     }
-}
-
-/// <summary>What a worker does when a poll round found nothing.</summary>
-public enum PollingKind : byte
-{
-    /// <summary>Spin, then yield, then sleep until something comes: fast under load, free when idle.</summary>
-    Adaptive,
-
-    /// <summary>Spin for ever: the lowest latency, at the price of a core.</summary>
-    Busy,
-
-    /// <summary>Sleep at once: the least processor time, at the price of a wake-up for each frame.</summary>
-    Blocking,
 }

@@ -1,6 +1,7 @@
 using System.Text;
 using Microsoft.Extensions.Configuration;
 using PcieOe.Daemon.Configuration;
+using PcieOe.Transport.Polling;
 using Xunit;
 
 namespace PcieOe.Daemon.Tests.Configuration;
@@ -19,7 +20,7 @@ public sealed class SettingsTests
         Assert.Equal("eth1", settings.Port.Interface);
         Assert.Equal(0x88B5, settings.Port.EtherType);
         Assert.Null(settings.Port.MaximumTransmissionUnit);
-        Assert.Equal(PollingKind.Adaptive, settings.Polling);
+        Assert.Equal(PollPolicy.Adaptive, settings.Polling);
         Assert.Equal("/run/x.sock", settings.ControlSocket);
         Assert.False(settings.IsInsecure);
     }
