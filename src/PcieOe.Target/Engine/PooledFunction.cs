@@ -1,0 +1,92 @@
+using PcieOe.Protocol.Functions;
+using PcieOe.Protocol.Sessions;
+using PcieOe.Target.Functions;
+
+namespace PcieOe.Target.Engine;
+
+/// <summary>A function of the pool: who may have it, who has it, and the bridge that joins it to a session. Belongs to the worker's thread.</summary>
+internal sealed class PooledFunction : IDisposable
+{
+    private readonly IDisposable _device;
+    private bool _isSuspended;
+
+    /// <param name="device">The function itself, and what is to be disposed of with it.</param>
+    internal PooledFunction(string name, IPcieFunction function, IDisposable device, FunctionBridge bridge, IEnumerable<string> hosts, string description)
+    {
+        Name = name;
+        Function = function;
+        _device = device;
+        Bridge = bridge;
+        Hosts = [.. hosts];
+        Description = description;
+    }
+
+    internal string Name { get; }
+
+    internal IPcieFunction Function { get; }
+
+    internal FunctionBridge Bridge { get; }
+
+    /// <summary>Hosts that may attach; "*" for any that has a key.</summary>
+    internal HashSet<string> Hosts { get; set; }
+
+    /// <summary>What people are told it is: "256MiB memory, none".</summary>
+    internal string Description { get; }
+
+    internal TargetSession? Session { get; private set; }
+
+    internal bool Allows(string hostName) => Hosts.Contains("*") || Hosts.Contains(hostName);
+
+    internal void Attach(TargetSession session, SessionStart start, long now)
+    {
+        Session = session;
+        _isSuspended = false;
+        Bridge.Open(session.Transmitter, start == SessionStart.StateLost ? FunctionResetKind.StateLost : FunctionResetKind.Conventional, now);
+    }
+
+    internal void Detach(long now)
+    {
+        Session = null;
+        Bridge.Close(now);
+    }
+
+    /// <summary>Lets the function, and its timeouts, take part in this poll round. True: something moved.</summary>
+    internal bool Poll(long now)
+    {
+        bool worked = false;
+        if (now >= Bridge.NextDeadline || Function.NeedsPolling)
+        {
+            Bridge.OnTimer(now);
+            worked = !Function.NeedsPolling;
+        }
+
+        if (Session is not null)
+        {
+            Bridge.Pump(now);
+        }
+
+        return worked;
+    }
+
+    /// <summary>While the host is out of reach nothing of the function times out.</summary>
+    internal void FollowOutage(long now)
+    {
+        bool isOutage = Session is { } session && session.IsOutage(now);
+        if (isOutage == _isSuspended)
+        {
+            return;
+        }
+
+        _isSuspended = isOutage;
+        if (isOutage)
+        {
+            Bridge.Suspend(now);
+        }
+        else
+        {
+            Bridge.Resume(now);
+        }
+    }
+
+    public void Dispose() => _device.Dispose();
+}

@@ -1,0 +1,174 @@
+using Microsoft.Extensions.Logging;
+using PcieOe.Daemon.Workers;
+using PcieOe.Protocol.Ethernet;
+using PcieOe.Protocol.Frames;
+using PcieOe.Protocol.Handshake;
+using PcieOe.Protocol.Link;
+using PcieOe.Protocol.Sessions;
+using PcieOe.Transport.Ports;
+
+namespace PcieOe.Target.Engine;
+
+/// <summary>
+/// What a target's worker drives: the sessions, and the pool of functions that they join hosts to. Everything is on the worker's thread
+/// but the handshakes' slow part.
+/// </summary>
+internal sealed class TargetEngine : IWorkerEngine, ITargetSessionPolicy, IDisposable
+{
+
+    private const int HandshakesPerRound = 4;
+    private const long OutageCheckNanoseconds = 10_000_000;
+
+    private readonly PooledFunction[] _functions;
+    private readonly TargetSessions _sessions;
+    private readonly ILogger _logger;
+    private readonly TargetSession?[] _batchOwners = new TargetSession?[FrameBatch.Capacity];
+    private HandshakeRunner? _handshakes;
+    private long _nextOutageCheck;
+
+    internal TargetEngine(TargetSessionsOptions options, IEnumerable<PooledFunction> functions, ILogger logger)
+    {
+        _functions = [.. functions];
+        _logger = logger;
+        _sessions = new TargetSessions(options, this, SystemRandomSource.Instance);
+    }
+
+    internal IReadOnlyList<PooledFunction> Functions => _functions;
+
+    internal TargetSessions Sessions => _sessions;
+
+    public bool MustKeepLooking => false;
+
+    public long NextDeadline
+    {
+        get
+        {
+            long next = _sessions.NextDeadline;
+            foreach (PooledFunction function in _functions)
+            {
+                next = Math.Min(next, function.Bridge.NextDeadline);
+            }
+
+            return next;
+        }
+    }
+
+    /// <summary>Names who wakes the worker when a handshake's slow part is done. Before the worker starts.</summary>
+    internal void UseHandshakes(HandshakeRunner handshakes) => _handshakes = handshakes;
+
+    internal PooledFunction? Find(string name) => Array.Find(_functions, function => function.Name == name);
+
+    public void OnFrame(ReadOnlySpan<byte> frame, MacAddress source, in ReceivedFrame received, long now) => _sessions.OnFrame(frame, source, now);
+
+    public bool Poll(long now)
+    {
+        bool worked = PollHandshakes(now);
+        foreach (PooledFunction function in _functions)
+        {
+            worked |= function.Poll(now);
+        }
+
+        if (now >= _nextOutageCheck)
+        {
+            _nextOutageCheck = now + OutageCheckNanoseconds;
+            foreach (PooledFunction function in _functions)
+            {
+                function.FollowOutage(now);
+            }
+        }
+
+        return worked;
+    }
+
+    public void CollectFrames(FrameBatch batch, MacAddress source, long now)
+    {
+        while (!batch.IsFull && _sessions.TryGetFrameToSend(now, batch.NextHeader, batch.NextScratch,
+            out ReadOnlySpan<byte> content, out MacAddress destination, out TargetSession? session))
+        {
+            _batchOwners[batch.Count] = session;
+            batch.Add(FrameHeader.Length, content, destination, source, batch.Count);
+        }
+    }
+
+    public void OnSendRefused(int owner, long now)
+    {
+        if (_batchOwners[owner] is { } session)
+        {
+            _sessions.OnSendFailed(session, 1);
+        }
+    }
+
+    public void OnTimer(long now) => _sessions.OnTimer(now);
+
+    public AttachDecision Decide(string hostName, string functionName)
+    {
+        if (functionName.Length == 0)
+        {
+            PooledFunction? free = Array.Find(_functions, function => function.Allows(hostName) && (function.Session is null || function.Session.HostName == hostName));
+            return free is null ? AttachDecision.Refuse(AcceptStatus.NoSuchFunction) : AttachDecision.Grant(free.Name);
+        }
+
+        PooledFunction? wanted = Find(functionName);
+        if (wanted is null)
+        {
+            return AttachDecision.Refuse(AcceptStatus.NoSuchFunction);
+        }
+
+        return wanted.Allows(hostName) ? AttachDecision.Grant(wanted.Name) : AttachDecision.Refuse(AcceptStatus.NoSuchFunction);
+    }
+
+    public ITlpSink? OnAttached(TargetSession session, SessionStart start, long now)
+    {
+        PooledFunction? function = Find(session.FunctionName);
+        if (function is null || function.Session is not null || !function.Allows(session.HostName))
+        {
+            return null;
+        }
+
+        function.Attach(session, start, now);
+        Log.HostAttached(_logger, session.HostName, session.PeerAddress, function.Name, start, session.IsKeyed);
+        return function.Bridge;
+    }
+
+    public void OnDetached(TargetSession session, SessionEnd reason, long now)
+    {
+        PooledFunction? function = Find(session.FunctionName);
+        if (function?.Session == session)
+        {
+            function.Detach(now);
+            Log.HostDetached(_logger, session.HostName, function.Name, reason);
+        }
+    }
+
+    public void Dispose()
+    {
+        _sessions.Dispose();
+        foreach (PooledFunction function in _functions)
+        {
+            function.Dispose();
+        }
+    }
+
+    private bool PollHandshakes(long now)
+    {
+        if (_handshakes is not { } runner)
+        {
+            return false;
+        }
+
+        bool worked = false;
+        for (int i = 0; i < HandshakesPerRound && runner.HasRoom && _sessions.TryTakeHandshakeJob(out HandshakeJob? job); i++)
+        {
+            runner.Add(job);
+            worked = true;
+        }
+
+        for (int i = 0; i < HandshakesPerRound && runner.TryTake(out HandshakeResult? result); i++)
+        {
+            _sessions.OnHandshakeResult(result, now);
+            worked = true;
+        }
+
+        return worked;
+    }
+}

@@ -1,0 +1,69 @@
+using PcieOe.FlashEndpoint.Controller;
+using PcieOe.FlashEndpoint.Media;
+using PcieOe.FlashEndpoint.Media.Files;
+using PcieOe.FlashEndpoint.Media.Memory;
+using PcieOe.FlashEndpoint.Pcie;
+using PcieOe.FlashEndpoint.Timing;
+using PcieOe.Target.Configuration;
+using PcieOe.Target.Engine;
+using PcieOe.Target.Functions;
+
+namespace PcieOe.Target;
+
+/// <summary>Makes the functions of the pool: medium, timing, controller, bridge.</summary>
+internal static class FunctionFactory
+{
+    /// <exception cref="IOException">A medium cannot be had; the message names the function and says what to do.</exception>
+    internal static PooledFunction Create(FunctionOptions options)
+    {
+        IBlockMedia medium;
+        try
+        {
+            medium = OpenMedium(options.Media);
+        }
+        catch (MediaException exception)
+        {
+            throw new IOException($"Function {options.Name}: {exception.Message}", exception);
+        }
+
+        IFlashTiming timing = options.Timing.Parameters is { } parameters ? new FlashTiming(parameters) : new NoFlashTiming();
+        NvmeFunction function = new(
+            new NvmeOptions
+            {
+                SerialNumber = SerialNumberOf(options.Name),
+                IoQueuePairs = options.QueuePairs,
+                MemoryBufferBytes = options.MemoryBufferBytes,
+                Namespaces = options.Namespaces,
+            },
+            medium,
+            timing);
+        FunctionBridge bridge = new(function, new UnlimitedAdmission(), new FunctionBridgeOptions());
+        return new PooledFunction(options.Name, function, new Device(function, medium), bridge, options.Hosts, $"{options.Media}, {options.Timing}");
+    }
+
+    private static IBlockMedia OpenMedium(MediaSettings settings) => settings.File is { } file
+        ? FileMedium.Open(file)
+        : new MemoryMedium(settings.SizeBytes, preallocate: settings.Preallocates);
+
+    // Twenty characters that stay the same over restarts and differ between functions: FNV-1a of the name behind as much of it as fits.
+    private static string SerialNumberOf(string name)
+    {
+        uint hash = 2166136261;
+        foreach (byte octet in System.Text.Encoding.UTF8.GetBytes(name))
+        {
+            hash = (hash ^ octet) * 16777619;
+        }
+
+        string readable = new([.. name.Where(letter => letter is > ' ' and <= '~').Take(11)]);
+        return $"{readable}-{hash:X8}";
+    }
+
+    private sealed class Device(NvmeFunction function, IBlockMedia medium) : IDisposable
+    {
+        public void Dispose()
+        {
+            function.Dispose();
+            medium.Dispose();
+        }
+    }
+}

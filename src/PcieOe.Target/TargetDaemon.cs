@@ -1,0 +1,108 @@
+using Microsoft.Extensions.Logging;
+using PcieOe.Daemon.Control;
+using PcieOe.Daemon.Hosting;
+using PcieOe.Daemon.Workers;
+using PcieOe.Protocol.Handshake;
+using PcieOe.Protocol.Keys;
+using PcieOe.Protocol.Link;
+using PcieOe.Protocol.Sessions;
+using PcieOe.Target.Configuration;
+using PcieOe.Target.Control;
+using PcieOe.Target.Engine;
+using PcieOe.Transport.Polling;
+using PcieOe.Transport.Ports;
+
+namespace PcieOe.Target;
+
+/// <summary>The target daemon: port, functions, sessions, worker, control socket; opened in this order and closed in the reverse one.</summary>
+internal sealed class TargetDaemon(TargetOptions options, ILoggerFactory loggers, Func<IPort>? openPort = null) : IDaemon
+{
+    private static readonly TimeSpan DrainLimit = TimeSpan.FromSeconds(3);
+
+    private readonly ILogger _logger = loggers.CreateLogger("target");
+    private IPort? _port;
+    private TargetEngine? _engine;
+    private PollWorker? _worker;
+    private HandshakeRunner? _handshakes;
+    private ControlServer? _control;
+
+    public Task Ended => _worker!.Ended;
+
+    public long Heartbeat => _worker?.Rounds ?? 0;
+
+    public Task StartAsync(CancellationToken cancellation)
+    {
+        _port = openPort?.Invoke() ?? PortOpener.Open(options.Daemon.Port, [HandshakeAddresses.Targets]);
+        List<PooledFunction> functions = [];
+        try
+        {
+            functions.AddRange(options.Functions.Select(FunctionFactory.Create));
+            _engine = new TargetEngine(SessionOptions(_port.MaximumTransmissionUnit), functions, _logger);
+        }
+        catch
+        {
+            functions.ForEach(function => function.Dispose());
+            throw;
+        }
+
+        PollWaiter waiter = new(new PollWaiterOptions { Policy = options.Daemon.Polling });
+        foreach (int descriptor in functions.Select(function => function.Function.WakeUpDescriptor).Where(descriptor => descriptor >= 0))
+        {
+            waiter.AddDescriptor(descriptor);
+        }
+
+        _worker = new PollWorker("target worker", _port, PortOpener.Framing(options.Daemon.Port), _engine, waiter, 200, options.Daemon.WorkerProcessor, _logger);
+        _handshakes = new HandshakeRunner(_worker.Wake);
+        _engine.UseHandshakes(_handshakes);
+        if (options.Daemon.ControlSocket is { } path)
+        {
+            TargetControl control = new(options, _engine, _worker, _port, _logger);
+            _control = ControlServer.Start(path, control.HandleAsync, _logger);
+        }
+
+        _worker.Start();
+        Log.Started(_logger, options.Daemon.Name, functions.Count, _port.Name, _port.Address, _port.MaximumTransmissionUnit,
+            options.Daemon.IsInsecure ? "insecure" : "keyed");
+        return Task.CompletedTask;
+    }
+
+    public async Task StopAsync()
+    {
+        Log.Draining(_logger);
+        if (_worker is { Ended.IsCompleted: false } worker)
+        {
+            await worker.AskAsync(now =>
+            {
+                _engine!.Sessions.Drain(now);
+                return true;
+            }).ConfigureAwait(false);
+            using CancellationTokenSource limit = new(DrainLimit);
+            while (!limit.IsCancellationRequested && await worker.AskAsync(_ => _engine!.Sessions.Count).ConfigureAwait(false) > 0)
+            {
+                await Task.Delay(10).ConfigureAwait(false);
+            }
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_control is not null)
+        {
+            await _control.DisposeAsync().ConfigureAwait(false);
+        }
+
+        _worker?.Dispose();
+        _handshakes?.Dispose();
+        _engine?.Dispose();
+        _port?.Dispose();
+    }
+
+    private TargetSessionsOptions SessionOptions(int mtu) => new()
+    {
+        TargetName = options.Daemon.Name,
+        Hosts = options.Daemon.IsInsecure ? null : [.. options.Hosts.Where(host => host.Key is not null).Select(host => new HostCredential(host.Name, host.Key))],
+        MaximumSessions = options.MaximumSessions,
+        LeaseMilliseconds = options.LeaseSeconds * 1000,
+        Link = new LinkOptions { MaximumTransmissionUnit = Math.Min(mtu, LinkOptions.MaximumMtu) },
+    };
+}
