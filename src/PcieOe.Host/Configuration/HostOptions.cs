@@ -1,0 +1,81 @@
+using PcieOe.Daemon.Configuration;
+using PcieOe.Protocol.Ethernet;
+using PcieOe.Protocol.Handshake;
+
+namespace PcieOe.Host.Configuration;
+
+/// <summary>What a host agent is told (docs/configuration.md).</summary>
+internal sealed record HostOptions
+{
+    public const string DefaultControlSocket = "/run/pcieoe/host.sock";
+
+    public required DaemonSettings Daemon { get; init; }
+
+    public IReadOnlyList<AttachmentOptions> Attachments { get; init; } = [];
+
+    public static HostOptions Read(ConfigurationReader reader)
+    {
+        DaemonSettings daemon = DaemonSettings.Read(reader, DefaultControlSocket);
+        List<AttachmentOptions> attachments = [.. reader.List("attachments").Select((entry, index) => AttachmentOptions.Read(entry, index, daemon.IsInsecure))];
+        if (attachments.Count == 0)
+        {
+            reader.Report("attachments", "is empty: name at least one function to attach.");
+        }
+
+        foreach (IGrouping<string, AttachmentOptions> twins in attachments.GroupBy(entry => entry.Name).Where(group => group.Count() > 1))
+        {
+            reader.Report("attachments", $"has {twins.Count()} entries named '{twins.Key}'; names must differ.");
+        }
+
+        return new HostOptions { Daemon = daemon, Attachments = attachments };
+    }
+}
+
+/// <summary>One function to attach, and who is to use it.</summary>
+internal sealed record AttachmentOptions
+{
+    public required string Name { get; init; }
+
+    /// <summary>Empty: any that the target has for this host.</summary>
+    public string Function { get; init; } = string.Empty;
+
+    /// <summary>The target's name; empty: whichever answers.</summary>
+    public string Target { get; init; } = string.Empty;
+
+    public MacAddress TargetAddress { get; init; } = HandshakeAddresses.Targets;
+
+    /// <summary>Null: an insecure session.</summary>
+    public byte[]? Key { get; init; }
+
+    public static AttachmentOptions Read(ConfigurationReader reader, int index, bool isInsecure)
+    {
+        string function = reader.Text("function") ?? string.Empty;
+        string target = reader.Text("target") ?? string.Empty;
+        MacAddress address = HandshakeAddresses.Targets;
+        string? addressText = reader.Text("targetAddress");
+        if (addressText is not null && !MacAddress.TryParse(addressText, out address))
+        {
+            reader.Report("targetAddress", $"is '{addressText}', where an Ethernet address such as 02:00:00:00:00:01 belongs.");
+        }
+
+        if (addressText is null && target.Length == 0)
+        {
+            reader.Report("target", "is missing: the target's name (the 'name' in its configuration), or targetAddress.");
+        }
+
+        byte[]? key = KeySettings.Read(reader);
+        if (key is null && !isInsecure && !reader.Has("key") && !reader.Has("keyFile"))
+        {
+            reader.Report("key", $"is missing: the key that the target has for this host ({KeySettings.KeyBytes} bytes in base64), or keyFile; or set insecure to true on both sides.");
+        }
+
+        return new AttachmentOptions
+        {
+            Name = reader.Text("name") ?? (function.Length > 0 ? function : $"attachment{index}"),
+            Function = function,
+            Target = target,
+            TargetAddress = address,
+            Key = key,
+        };
+    }
+}

@@ -1,0 +1,176 @@
+using Microsoft.Extensions.Logging;
+using PcieOe.Daemon.Workers;
+using PcieOe.Host.FrontEnds;
+using PcieOe.Host.RootComplex;
+using PcieOe.Protocol.Handshake;
+using PcieOe.Protocol.Link;
+using PcieOe.Protocol.Sessions;
+
+namespace PcieOe.Host.Engine;
+
+/// <summary>One function of one target, attached to this host: its session, its root port, and the clients that use it. On the worker's thread.</summary>
+internal sealed class Attachment : IHostSessionEvents, ITlpSink, IDisposable
+{
+    private const int HandshakesPerRound = 2;
+
+    private readonly ILogger _logger;
+    private readonly List<IFrontEnd> _frontEnds = [];
+    private AcceptStatus? _lastRefusal;
+
+    internal Attachment(string name, HostSessionOptions session, RootComplexOptions rootComplex, ILogger logger)
+    {
+        Name = name;
+        _logger = logger;
+        Port = new RootPort(rootComplex);
+        Session = new HostSession(session, this, this, SystemRandomSource.Instance);
+    }
+
+    internal string Name { get; }
+
+    internal HostSession Session { get; }
+
+    internal RootPort Port { get; }
+
+    internal IReadOnlyList<IFrontEnd> FrontEnds => _frontEnds;
+
+    /// <summary>The last reason for which the target refused; null since it last agreed.</summary>
+    internal string? Problem { get; private set; }
+
+    internal long Outages { get; private set; }
+
+    internal long SessionsLost { get; private set; }
+
+    internal bool MustKeepLooking
+    {
+        get
+        {
+            foreach (IFrontEnd frontEnd in _frontEnds)
+            {
+                if (frontEnd.MustKeepLooking)
+                {
+                    return true;
+                }
+            }
+
+            return false;
+        }
+    }
+
+    internal long NextDeadline
+    {
+        get
+        {
+            long next = Math.Min(Session.NextDeadline, Port.NextDeadline);
+            foreach (IFrontEnd frontEnd in _frontEnds)
+            {
+                next = Math.Min(next, frontEnd.NextDeadline);
+            }
+
+            return next;
+        }
+    }
+
+    internal void Add(IFrontEnd frontEnd) => _frontEnds.Add(frontEnd);
+
+    internal void Remove(IFrontEnd frontEnd, long now)
+    {
+        frontEnd.Stop(now);
+        _frontEnds.Remove(frontEnd);
+    }
+
+    internal void Stop(long now)
+    {
+        while (_frontEnds.Count > 0)
+        {
+            IFrontEnd frontEnd = _frontEnds[^1];
+            Remove(frontEnd, now);
+            frontEnd.Dispose();
+        }
+
+        Session.Close(now);
+    }
+
+    internal bool Poll(HandshakeRunner handshakes, long now)
+    {
+        bool worked = false;
+        for (int i = 0; i < HandshakesPerRound && handshakes.HasRoom && Session.TryTakeHandshakeJob(out HandshakeJob? job); i++)
+        {
+            handshakes.Add(job);
+            worked = true;
+        }
+
+        foreach (IFrontEnd frontEnd in _frontEnds)
+        {
+            worked |= frontEnd.Poll(now);
+        }
+
+        Port.Pump(now);
+        return worked;
+    }
+
+    internal void OnTimer(long now)
+    {
+        if (now >= Session.NextDeadline)
+        {
+            Session.OnTimer(now);
+        }
+
+        if (now >= Port.NextDeadline)
+        {
+            Port.OnTimer(now);
+        }
+    }
+
+    public void OnTlps(ReadOnlySpan<byte> tlps, ulong frameNumber, long now) => Port.OnTlps(tlps, frameNumber, now);
+
+    public void OnEstablished(HostSessionKind kind, in HostSessionInfo info, long now)
+    {
+        _lastRefusal = null;
+        Problem = null;
+        Log.SessionEstablished(_logger, Name, kind, info.TargetName, info.FunctionName, info.MaximumTransmissionUnit, Session.IsKeyed);
+        Port.OnSessionEstablished(Session.Transmitter, kind == HostSessionKind.Resumed, now);
+    }
+
+    public void OnOutage(long now)
+    {
+        Outages++;
+        Log.Outage(_logger, Name);
+        Port.OnSessionOutage(now);
+    }
+
+    public void OnLost(SessionEnd reason, bool reconnects, long now)
+    {
+        SessionsLost++;
+        Log.SessionLost(_logger, Name, reason, reconnects);
+        if (reconnects)
+        {
+            Port.OnSessionLost(now);
+        }
+        else
+        {
+            Problem = $"the session ended: {reason}";
+            Port.OnFunctionRemoved(now);
+        }
+    }
+
+    public void OnRefused(AcceptStatus reason, bool isAuthentic, long now)
+    {
+        Problem = RefusalText.Of(reason, isAuthentic);
+        if (_lastRefusal != reason)
+        {
+            _lastRefusal = reason;
+            Log.Refused(_logger, Name, Problem);
+        }
+    }
+
+    public void Dispose()
+    {
+        foreach (IFrontEnd frontEnd in _frontEnds)
+        {
+            frontEnd.Dispose();
+        }
+
+        Session.Dispose();
+        Port.Dispose();
+    }
+}

@@ -1,0 +1,160 @@
+using PcieOe.Daemon.Workers;
+using PcieOe.Protocol.Ethernet;
+using PcieOe.Protocol.Frames;
+using PcieOe.Protocol.Handshake;
+using PcieOe.Protocol.Sessions;
+using PcieOe.Transport.Ports;
+
+namespace PcieOe.Host.Engine;
+
+/// <summary>What a host agent's worker drives: its attachments, each a session of its own. Everything is on the worker's thread.</summary>
+internal sealed class HostEngine : IWorkerEngine, IDisposable
+{
+    private readonly Attachment[] _attachments;
+    private readonly HandshakeRunner[] _handshakes;
+    private int _first;
+
+    /// <param name="attachments">Fixed for the engine's life; the index of each in its session's options is its place here.</param>
+    internal HostEngine(IEnumerable<Attachment> attachments)
+    {
+        _attachments = [.. attachments];
+        _handshakes = new HandshakeRunner[_attachments.Length];
+    }
+
+    internal IReadOnlyList<Attachment> Attachments => _attachments;
+
+    /// <summary>Frames that belong to no attachment.</summary>
+    internal long StrayFrames { get; private set; }
+
+    public bool MustKeepLooking
+    {
+        get
+        {
+            foreach (Attachment attachment in _attachments)
+            {
+                if (attachment.MustKeepLooking)
+                {
+                    return true;
+                }
+            }
+
+            return false;
+        }
+    }
+
+    public long NextDeadline
+    {
+        get
+        {
+            long next = long.MaxValue;
+            foreach (Attachment attachment in _attachments)
+            {
+                next = Math.Min(next, attachment.NextDeadline);
+            }
+
+            return next;
+        }
+    }
+
+    internal Attachment? Find(string name) => Array.Find(_attachments, attachment => attachment.Name == name);
+
+    /// <summary>Before the worker starts.</summary>
+    internal void UseHandshakes(Action wake)
+    {
+        for (int i = 0; i < _handshakes.Length; i++)
+        {
+            _handshakes[i] = new HandshakeRunner(wake);
+        }
+    }
+
+    internal void Start(long now)
+    {
+        foreach (Attachment attachment in _attachments)
+        {
+            attachment.Session.Start(now);
+        }
+    }
+
+    /// <summary>Front ends take leave, sessions close in order; rounds go on until <see cref="IsClosed"/>.</summary>
+    internal void Stop(long now)
+    {
+        foreach (Attachment attachment in _attachments)
+        {
+            attachment.Stop(now);
+        }
+    }
+
+    internal bool IsClosed => Array.TrueForAll(_attachments, attachment => attachment.Session.State is HostSessionState.Closed or HostSessionState.Lost);
+
+    public void OnFrame(ReadOnlySpan<byte> frame, MacAddress source, in ReceivedFrame received, long now)
+    {
+        if (FrameView.TryPeek(frame, out _, out uint sessionId) && new SessionId(sessionId).Index is int index && index < _attachments.Length)
+        {
+            _attachments[index].Session.OnFrame(frame, source, now);
+            return;
+        }
+
+        StrayFrames++;
+    }
+
+    public bool Poll(long now)
+    {
+        bool worked = false;
+        for (int i = 0; i < _attachments.Length; i++)
+        {
+            if (_handshakes[i].TryTake(out HandshakeResult? result))
+            {
+                _attachments[i].Session.OnHandshakeResult(result, now);
+                worked = true;
+            }
+
+            worked |= _attachments[i].Poll(_handshakes[i], now);
+        }
+
+        return worked;
+    }
+
+    public void CollectFrames(FrameBatch batch, MacAddress source, long now)
+    {
+        // Frame by frame in turn, and another one begins each time, so that no attachment has the port for itself.
+        int silent = 0;
+        for (int at = _first; silent < _attachments.Length && !batch.IsFull; at++)
+        {
+            int index = at % _attachments.Length;
+            if (_attachments[index].Session.TryGetFrameToSend(now, batch.NextHeader, batch.NextScratch, out ReadOnlySpan<byte> content, out MacAddress destination))
+            {
+                batch.Add(FrameHeader.Length, content, destination, source, index);
+                silent = 0;
+            }
+            else
+            {
+                silent++;
+            }
+        }
+
+        _first = _attachments.Length == 0 ? 0 : (_first + 1) % _attachments.Length;
+    }
+
+    public void OnSendRefused(int owner, long now) => _attachments[owner].Session.OnSendFailed(1);
+
+    public void OnTimer(long now)
+    {
+        foreach (Attachment attachment in _attachments)
+        {
+            attachment.OnTimer(now);
+        }
+    }
+
+    public void Dispose()
+    {
+        foreach (HandshakeRunner handshakes in _handshakes)
+        {
+            handshakes?.Dispose();
+        }
+
+        foreach (Attachment attachment in _attachments)
+        {
+            attachment.Dispose();
+        }
+    }
+}

@@ -1,0 +1,24 @@
+using PcieOe.Protocol.Handshake;
+
+namespace PcieOe.Host.Engine;
+
+/// <summary>What a target's refusal means to the person who has to mend it.</summary>
+internal static class RefusalText
+{
+    internal static string Of(AcceptStatus reason, bool isAuthentic)
+    {
+        string text = reason switch
+        {
+            AcceptStatus.NotAuthorized => "the target does not let this host in: see that 'name' and 'key' are those of the target's entry for it.",
+            AcceptStatus.VersionNotSupported => "the target speaks another version of the protocol: update the older of the two.",
+            AcceptStatus.TargetIsInsecure => "the target runs without keys, and this attachment has one: give the target a key for this host, or remove it here and set insecure.",
+            AcceptStatus.NoSuchFunction => "the target has no such function for this host: 'pcieoe discover' lists what it offers, 'pcieoe assign' on the target gives one away.",
+            AcceptStatus.FunctionBusy => "another host holds the function: 'pcieoe release' on the target takes it away, or its lease ends.",
+            AcceptStatus.TargetFull => "the target has no room for another session: raise its maximumSessions.",
+            AcceptStatus.MtuTooSmall => "the MTU is too small at one end: 1500 works, 9000 is fast.",
+            AcceptStatus.Draining => "the target is going down.",
+            _ => $"the target refuses ({reason}).",
+        };
+        return isAuthentic ? text : text + " (An answer without proof: anybody on the wire could have sent it.)";
+    }
+}

@@ -1,0 +1,94 @@
+using Microsoft.Extensions.Logging;
+using PcieOe.Daemon.Control;
+using PcieOe.Daemon.Hosting;
+using PcieOe.Daemon.Workers;
+using PcieOe.Host.Configuration;
+using PcieOe.Host.Control;
+using PcieOe.Host.Engine;
+using PcieOe.Host.RootComplex;
+using PcieOe.Protocol.Keys;
+using PcieOe.Protocol.Link;
+using PcieOe.Protocol.Sessions;
+using PcieOe.Transport.Polling;
+using PcieOe.Transport.Ports;
+
+namespace PcieOe.Host;
+
+/// <summary>The host agent: port, attachments, worker, front ends, control socket; opened in this order and closed in the reverse one.</summary>
+internal sealed class HostDaemon(HostOptions options, ILoggerFactory loggers, Func<IPort>? openPort = null) : IDaemon
+{
+    private const int LongestBlindSleepMicroseconds = 200;
+    private static readonly TimeSpan CloseLimit = TimeSpan.FromSeconds(3);
+
+    private readonly ILogger _logger = loggers.CreateLogger("host");
+    private IPort? _port;
+    private HostEngine? _engine;
+    private PollWorker? _worker;
+    private ControlServer? _control;
+
+    public Task Ended => _worker!.Ended;
+
+    public long Heartbeat => _worker?.Rounds ?? 0;
+
+    public Task StartAsync(CancellationToken cancellation)
+    {
+        _port = openPort?.Invoke() ?? PortOpener.Open(options.Daemon.Port, []);
+        _engine = new HostEngine(options.Attachments.Select((attachment, index) =>
+            new Attachment(attachment.Name, SessionOptions(attachment, index, _port.MaximumTransmissionUnit), new RootComplexOptions(), _logger)));
+        PollWaiter waiter = new(new PollWaiterOptions { Policy = options.Daemon.Polling });
+        _worker = new PollWorker("host worker", _port, PortOpener.Framing(options.Daemon.Port), _engine, waiter, LongestBlindSleepMicroseconds, options.Daemon.WorkerProcessor, _logger);
+        _engine.UseHandshakes(_worker.Wake);
+        if (options.Daemon.ControlSocket is { } path)
+        {
+            HostControl control = new(options, _engine, _worker, _port);
+            _control = ControlServer.Start(path, control.HandleAsync, _logger);
+        }
+
+        _worker.Post(_engine.Start);
+        _worker.Start();
+        Log.Started(_logger, options.Daemon.Name, options.Attachments.Count, _port.Name, _port.Address, _port.MaximumTransmissionUnit);
+        return Task.CompletedTask;
+    }
+
+    public async Task StopAsync()
+    {
+        if (_worker is not { Ended.IsCompleted: false } worker)
+        {
+            return;
+        }
+
+        await worker.AskAsync(now =>
+        {
+            _engine!.Stop(now);
+            return true;
+        }).ConfigureAwait(false);
+        using CancellationTokenSource limit = new(CloseLimit);
+        while (!limit.IsCancellationRequested && await worker.AskAsync(_ => _engine!.IsClosed).ConfigureAwait(false) is false)
+        {
+            await Task.Delay(10).ConfigureAwait(false);
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_control is not null)
+        {
+            await _control.DisposeAsync().ConfigureAwait(false);
+        }
+
+        _worker?.Dispose();
+        _engine?.Dispose();
+        _port?.Dispose();
+    }
+
+    private HostSessionOptions SessionOptions(AttachmentOptions attachment, int index, int mtu) => new()
+    {
+        HostName = options.Daemon.Name,
+        Credential = attachment.Key is { } key ? new HostCredential(options.Daemon.Name, key) : null,
+        TargetName = attachment.Target,
+        TargetAddress = attachment.TargetAddress,
+        FunctionName = attachment.Function,
+        Index = index,
+        Link = new LinkOptions { MaximumTransmissionUnit = Math.Min(mtu, LinkOptions.MaximumMtu) },
+    };
+}
