@@ -38,7 +38,7 @@ internal static class FunctionFactory
             medium,
             timing);
         FunctionBridge bridge = new(function, new UnlimitedAdmission(), new FunctionBridgeOptions());
-        return new PooledFunction(options.Name, function, new Device(function, medium), bridge, options.Hosts, $"{options.Media}, {options.Timing}");
+        return new PooledFunction(options.Name, function, new Device(function, medium), bridge, options.Hosts, options.Media.SizeBytes, $"{options.Media}, {options.Timing}");
     }
 
     private static IBlockMedia OpenMedium(MediaSettings settings) => settings.File is { } file

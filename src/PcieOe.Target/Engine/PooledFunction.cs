@@ -11,13 +11,14 @@ internal sealed class PooledFunction : IDisposable
     private bool _isSuspended;
 
     /// <param name="device">The function itself, and what is to be disposed of with it.</param>
-    internal PooledFunction(string name, IPcieFunction function, IDisposable device, FunctionBridge bridge, IEnumerable<string> hosts, string description)
+    internal PooledFunction(string name, IPcieFunction function, IDisposable device, FunctionBridge bridge, IEnumerable<string> hosts, long sizeBytes, string description)
     {
         Name = name;
         Function = function;
         _device = device;
         Bridge = bridge;
         Hosts = [.. hosts];
+        SizeBytes = sizeBytes;
         Description = description;
     }
 
@@ -29,6 +30,8 @@ internal sealed class PooledFunction : IDisposable
 
     /// <summary>Hosts that may attach; "*" for any that has a key.</summary>
     internal HashSet<string> Hosts { get; set; }
+
+    internal long SizeBytes { get; }
 
     /// <summary>What people are told it is: "256MiB memory, none".</summary>
     internal string Description { get; }

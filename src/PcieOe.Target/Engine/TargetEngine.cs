@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using PcieOe.Daemon.Workers;
+using PcieOe.Protocol.Discovery;
 using PcieOe.Protocol.Ethernet;
 using PcieOe.Protocol.Frames;
 using PcieOe.Protocol.Handshake;
@@ -116,6 +117,9 @@ internal sealed class TargetEngine : IWorkerEngine, ITargetSessionPolicy, IDispo
 
         return wanted.Allows(hostName) ? AttachDecision.Grant(wanted.Name) : AttachDecision.Refuse(AcceptStatus.NoSuchFunction);
     }
+
+    public IReadOnlyList<FunctionDescription> ListFunctions(string hostName) =>
+        [.. _functions.Where(function => function.Allows(hostName)).Select(function => new FunctionDescription(function.Name, function.SizeBytes))];
 
     public ITlpSink? OnAttached(TargetSession session, SessionStart start, long now)
     {
