@@ -4,7 +4,6 @@ using PcieOe.FlashEndpoint.Media;
 using PcieOe.FlashEndpoint.Media.Memory;
 using PcieOe.FlashEndpoint.Pcie;
 using PcieOe.FlashEndpoint.Timing;
-using PcieOe.Protocol.Functions;
 using PcieOe.Protocol.Nvme;
 
 namespace PcieOe.FlashEndpoint.Tests.Harness;

@@ -29,6 +29,9 @@ public sealed record FileMediumOptions
     /// <summary>Requests under way at most.</summary>
     public int MaximumOutstanding { get; init; } = 256;
 
+    /// <summary>How long to wait for a file that is in use: a process that was killed holds it until the kernel has ended its work.</summary>
+    public int LockTimeoutMilliseconds { get; init; } = 2000;
+
     /// <summary>Adds one sentence to <paramref name="mistakes"/> for each value that makes no sense. It does not look at the file.</summary>
     public void Validate(ICollection<string> mistakes)
     {
@@ -56,6 +59,11 @@ public sealed record FileMediumOptions
         if (MaximumOutstanding is < 1 or > 4096)
         {
             mistakes.Add($"{nameof(MaximumOutstanding)} is {MaximumOutstanding}: must be 1 to 4096.");
+        }
+
+        if (LockTimeoutMilliseconds is < 0 or > 600_000)
+        {
+            mistakes.Add($"{nameof(LockTimeoutMilliseconds)} is {LockTimeoutMilliseconds}: must be 0 to 600000.");
         }
 
         if (!Enum.IsDefined(Engine))

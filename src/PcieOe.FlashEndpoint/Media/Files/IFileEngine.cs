@@ -14,7 +14,7 @@ internal interface IFileEngine : IDisposable
 
     void Submit();
 
-    /// <summary>Whether Take has something, or Submit has to be tried again. A look at memory.</summary>
+    /// <summary>Whether Take has something, or Submit. A look at memory.</summary>
     bool HasWork { get; }
 
     /// <summary>Takes results of steps that ended.</summary>

@@ -46,7 +46,7 @@ internal sealed class MediaFile : IDisposable
 
         try
         {
-            Lock(descriptor, path);
+            Lock(descriptor, path, options);
             return new MediaFile(descriptor, CheckedSize(descriptor, options));
         }
         catch
@@ -77,7 +77,7 @@ internal sealed class MediaFile : IDisposable
 
         try
         {
-            Lock(descriptor, unfinished);
+            Lock(descriptor, unfinished, options);
             Require(Libc.Truncate(descriptor, 0) == 0 && Libc.Truncate(descriptor, options.SizeBytes) == 0, "sized", "choose a smaller size, or another file system");
             if (options.Preallocate)
             {
@@ -128,14 +128,26 @@ internal sealed class MediaFile : IDisposable
         }
     }
 
-    private static void Lock(int descriptor, string path)
+    private static void Lock(int descriptor, string path, FileMediumOptions options)
     {
-        if (Libc.Lock(descriptor, Libc.LockExclusive | Libc.LockNonBlocking) == 0)
+        long giveUpAt = Environment.TickCount64 + options.LockTimeoutMilliseconds;
+        int error;
+        while (true)
         {
-            return;
+            if (Libc.Lock(descriptor, Libc.LockExclusive | Libc.LockNonBlocking) == 0)
+            {
+                return;
+            }
+
+            error = Libc.LastError;
+            if (error is not (Errno.TryAgain or Errno.Interrupted) || Environment.TickCount64 >= giveUpAt)
+            {
+                break;
+            }
+
+            Thread.Sleep(10);
         }
 
-        int error = Libc.LastError;
         throw new MediaException(error == Errno.TryAgain
             ? $"The file '{path}' is in use by another process: stop that one, or name another file ('lsof' tells which it is)."
             : $"The file '{path}' cannot be locked ({Errno.Describe(error)}): use a file system that has locks.");

@@ -33,7 +33,7 @@ internal sealed class ThreadFileEngine : IFileEngine
 
     public int WakeUpDescriptor => _wakeUp.Descriptor;
 
-    public bool HasWork => Volatile.Read(ref _hasResults) != 0;
+    public bool HasWork => Volatile.Read(ref _hasResults) != 0 || _added != 0;
 
     public void Add(in FileStep step)
     {
@@ -55,7 +55,7 @@ internal sealed class ThreadFileEngine : IFileEngine
 
     public int Take(Span<FileStepResult> results)
     {
-        if (!HasWork)
+        if (Volatile.Read(ref _hasResults) == 0)
         {
             return 0;
         }
