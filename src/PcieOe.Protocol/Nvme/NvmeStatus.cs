@@ -71,4 +71,7 @@ public enum NvmeStatus : ushort
     CompareFailure = 0x285,
     AccessDenied = 0x286,
     DeallocatedOrUnwrittenBlock = 0x287,
+
+    // Path related status (type 3).
+    CommandAbortedByHost = 0x371,
 }
