@@ -220,7 +220,12 @@ internal sealed unsafe class NamespaceCommands(NvmeController controller)
         Namespace target = command.Namespace!;
         if (command.AdminOpcode == AdminOpcode.FormatNvm)
         {
-            target.IsFormatting = false;
+            // After a failure the others are not tried.
+            for (Namespace? item = target; item is not null; item = status == MediaStatus.Success ? null : NextToFormat(command, item.Id))
+            {
+                item.IsFormatting = false;
+            }
+
             command.Namespace = NextToFormat(command, target.Id);
             return;
         }

@@ -25,7 +25,7 @@ internal sealed class ControllerHarness : IDisposable
     private ulong _nextPage = FakeHost.MemoryBase;
     private ulong _nextMemoryBufferPage;
 
-    public ControllerHarness(NvmeOptions? options = null, IBlockMedia? media = null, IFlashTiming? timing = null, int memoryBytes = 32 << 20)
+    public ControllerHarness(NvmeOptions? options = null, IBlockMedia? media = null, IFlashTiming? timing = null, int memoryBytes = 4 << 20)
     {
         Options = options ?? MakeOptions();
         Media = media ?? new MemoryMedium(8 << 20);
