@@ -16,10 +16,10 @@ local CHECK_BYTES = 4
 local SEAL_BYTES = 16
 local VERSION = 1
 
-local HELLO, CHALLENGE, ACCEPT, DATA, ACK, TIME, CLOSE = 3, 4, 5, 6, 7, 8, 10
+local DISCOVER, OFFER, HELLO, CHALLENGE, ACCEPT, DATA, ACK, TIME, CLOSE = 1, 2, 3, 4, 5, 6, 7, 8, 10
 local LAST_OUTSIDE_SESSION = ACCEPT
 local TYPES = {
-  [1] = "Discover", [2] = "Offer", [HELLO] = "Hello", [CHALLENGE] = "Challenge", [ACCEPT] = "Accept",
+  [DISCOVER] = "Discover", [OFFER] = "Offer", [HELLO] = "Hello", [CHALLENGE] = "Challenge", [ACCEPT] = "Accept",
   [DATA] = "Data", [ACK] = "Ack", [TIME] = "Time", [9] = "Feedback", [CLOSE] = "Close",
 }
 
@@ -90,6 +90,9 @@ local f = {
   host_name = ProtoField.string("pcieoe.host_name", "Host"),
   target_name = ProtoField.string("pcieoe.target_name", "Target"),
   function_name = ProtoField.string("pcieoe.function_name", "Function"),
+  page = ProtoField.uint8("pcieoe.page", "Page"),
+  functions = ProtoField.uint16("pcieoe.functions", "Functions in all"),
+  function_size = ProtoField.uint64("pcieoe.function_size", "Size, bytes"),
   is_answer = ProtoField.bool("pcieoe.is_answer", "Answer"),
   asked_at = ProtoField.uint64("pcieoe.time.asked", "Asked at, ns"),
   ask_received_at = ProtoField.uint64("pcieoe.time.ask_received", "Ask received at, ns"),
@@ -452,6 +455,32 @@ local function add_name(tree, field, content, offset)
   return name
 end
 
+local function dissect_discover(ctx, content, tree)
+  if content:len() < 104 then return "" end
+  tree:add(f.security, content(1, 1))
+  tree:add(f.page, content(2, 1))
+  return add_name(tree, f.host_name, content, 40)
+end
+
+local OFFERED_FUNCTION_BYTES = 80
+
+local function dissect_offer(ctx, content, tree)
+  if content:len() < 136 then return "" end
+  tree:add(f.security, content(1, 1))
+  tree:add(f.page, content(2, 1))
+  tree:add(f.functions, content(4, 2))
+  tree:add(f.mtu, content(6, 2))
+  local target = add_name(tree, f.target_name, content, 40)
+  local offset = 136
+  for _ = 1, content(3, 1):uint() do
+    if offset + OFFERED_FUNCTION_BYTES > content:len() then break end
+    add_name(tree, f.function_name, content, offset)
+    tree:add(f.function_size, content(offset + 64, 8))
+    offset = offset + OFFERED_FUNCTION_BYTES
+  end
+  return string.format("%s has %d functions", target, content(4, 2):uint())
+end
+
 local function dissect_hello(ctx, content, tree)
   if content:len() < 384 then return "" end
   tree:add(f.security, content(1, 1))
@@ -516,6 +545,7 @@ local function dissect_ack(ctx, content, tree)
 end
 
 local CONTENTS = {
+  [DISCOVER] = dissect_discover, [OFFER] = dissect_offer,
   [HELLO] = dissect_hello, [CHALLENGE] = dissect_challenge, [ACCEPT] = dissect_accept,
   [DATA] = dissect_data, [ACK] = dissect_ack, [TIME] = dissect_time, [CLOSE] = dissect_close,
 }

@@ -152,6 +152,32 @@ public sealed class DissectorTests : IDisposable
     }
 
     [Fact]
+    public void DiscoverAndOffer_WithFunctions_Named()
+    {
+        byte[] discover = new byte[1408];
+        discover[0] = 1;
+        discover[40] = 4;
+        "rome"u8.CopyTo(discover.AsSpan(41));
+        byte[] offer = new byte[136 + 2 * 80 + 32];
+        offer[0] = 1;
+        offer[3] = 2;
+        offer[5] = 2;
+        offer[40] = 4;
+        "rack"u8.CopyTo(offer.AsSpan(41));
+        foreach ((int offset, byte digit) in ((int, byte)[])[(136, (byte)'0'), (216, (byte)'1')])
+        {
+            offer[offset] = 5;
+            "nvme"u8.CopyTo(offer.AsSpan(offset + 1));
+            offer[offset + 5] = digit;
+            offer[offset + 71] = digit;
+        }
+
+        _capture.Frame(fromHost: true, FrameType.Discover, 0, discover).Frame(fromHost: false, FrameType.Offer, 0, offer);
+        Assert.Equal(["Discover rome|||", "Offer rack has 2 functions|rack|nvme0,nvme1|48,49"],
+            Tshark.Fields(_capture, "_ws.col.Info", "pcieoe.target_name", "pcieoe.function_name", "pcieoe.function_size"));
+    }
+
+    [Fact]
     public void Frames_DamagedOrCutShort_NotDecoded()
     {
         byte[] tlp = CaptureBuilder.Bytes("04000001 0018070f 01000104");
