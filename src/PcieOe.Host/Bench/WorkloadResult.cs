@@ -27,8 +27,16 @@ public sealed record WorkloadResult
     [JsonPropertyName("io_errors")]
     public long Errors { get; init; }
 
+    /// <summary>The status of the first command that failed; null if none did.</summary>
+    [JsonPropertyName("first_error")]
+    public string? FirstError { get; init; }
+
     [JsonPropertyName("verify_errors")]
     public long VerifyErrors { get; init; }
+
+    /// <summary>Of the verify errors, units that held another host's data.</summary>
+    [JsonPropertyName("foreign_units")]
+    public long ForeignUnits { get; init; }
 
     /// <summary>Blocks read whose content was known, and so was checked.</summary>
     [JsonPropertyName("verified_blocks")]
@@ -50,6 +58,10 @@ public sealed record WorkloadResult
     /// <summary>The longest time in which no command completed.</summary>
     [JsonPropertyName("longest_gap_s")]
     public double LongestGapSeconds { get; init; }
+
+    /// <summary>When the last pause of more than 100 ms ended, on this machine's monotonic clock; 0 if there was none.</summary>
+    [JsonPropertyName("last_gap_ended_ns")]
+    public long LastLongGapEndedAtNanoseconds { get; init; }
 
     /// <summary>The latencies themselves: HdrHistogram encoding V2, compressed, base64, nanoseconds.</summary>
     [JsonPropertyName("histogram")]

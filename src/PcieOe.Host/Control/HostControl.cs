@@ -1,7 +1,10 @@
+using System.Collections.Concurrent;
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using PcieOe.Daemon.Control;
 using PcieOe.Daemon.Status;
 using PcieOe.Daemon.Workers;
+using PcieOe.Host.Bench;
 using PcieOe.Host.Configuration;
 using PcieOe.Host.Engine;
 using PcieOe.Transport.Ports;
@@ -11,13 +14,62 @@ namespace PcieOe.Host.Control;
 /// <summary>Answers the host agent's control commands: status, bench.</summary>
 internal sealed class HostControl(HostOptions options, HostEngine engine, PollWorker worker, IPort port)
 {
+    private readonly ConcurrentDictionary<string, BenchRunner> _runners = new();
+
     public async Task<JsonObject> HandleAsync(JsonObject request, Func<JsonObject, ValueTask> progress, CancellationToken cancellation) =>
         request.Text("command") switch
         {
             "status" => await StatusAsync().ConfigureAwait(false),
+            "bench" => await BenchAsync(request, progress, cancellation).ConfigureAwait(false),
             string other => ControlProtocol.Error($"A host agent knows no command '{other}': status, bench."),
             null => ControlProtocol.Error("A request names its \"command\"."),
         };
+
+    private async Task<JsonObject> BenchAsync(JsonObject request, Func<JsonObject, ValueTask> progress, CancellationToken cancellation)
+    {
+        string? attachmentName = request.Text("attachment");
+        Attachment? attachment = attachmentName is null ? engine.Attachments[0] : engine.Find(attachmentName);
+        if (attachment is null)
+        {
+            return ControlProtocol.Error($"There is no attachment '{attachmentName}'. Attachments: {string.Join(", ", engine.Attachments.Select(entry => entry.Name))}.");
+        }
+
+        if (!WorkloadOptions.TryParsePattern(request.Text("rw") ?? "randread", out WorkloadPattern pattern))
+        {
+            return ControlProtocol.Error($"rw is '{request.Text("rw")}', where one of these belongs: read, write, randread, randwrite, randrw, verify.");
+        }
+
+        WorkloadOptions workload = new()
+        {
+            Pattern = pattern,
+            BlockBytes = (int)request.Number("bs", 4096),
+            QueueDepth = (int)request.Number("qd", 1),
+            Seconds = request.Number("seconds", 2),
+            MaximumCommands = (long)request.Number("commands", 0),
+            WorkingSetBytes = (long)request.Number("working_set", 256L << 20),
+            ReadPercent = (int)request.Number("read_percent", 70),
+            RatePerSecond = request.Number("rate", 0),
+            IsPoisson = request.Flag("poisson", false),
+            Seed = (ulong)request.Number("seed", 1),
+        };
+        BenchRunner runner = _runners.GetOrAdd(attachment.Name, _ => new BenchRunner(attachment, worker));
+        try
+        {
+            WorkloadResult result = await runner.RunAsync(
+                workload,
+                request.Text("name") ?? workload.PatternName,
+                options.Daemon.Name,
+                (part, commands) => progress(new JsonObject { ["progress"] = part, ["commands"] = commands }),
+                cancellation).ConfigureAwait(false);
+            JsonObject answer = ControlProtocol.Success();
+            answer["result"] = JsonSerializer.SerializeToNode(result, WorkloadJson.Default.WorkloadResult);
+            return answer;
+        }
+        catch (WorkloadException exception)
+        {
+            return ControlProtocol.Error(exception.Message);
+        }
+    }
 
     private async Task<JsonObject> StatusAsync()
     {

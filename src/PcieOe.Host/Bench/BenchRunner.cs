@@ -1,0 +1,140 @@
+using PcieOe.Daemon.Workers;
+using PcieOe.Host.Engine;
+using PcieOe.Host.NvmeDriver;
+using PcieOe.Transport.Histograms;
+
+namespace PcieOe.Host.Bench;
+
+/// <summary>
+/// Runs workloads on an attachment for those who ask over the control socket, one at a time. On the control side: it hands a workload to
+/// the worker and waits; what the workload counted is read when it is over.
+/// </summary>
+internal sealed class BenchRunner(Attachment attachment, PollWorker worker)
+{
+    private static readonly TimeSpan ReadyLimit = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(100);
+
+    private readonly SemaphoreSlim _one = new(1);
+    private DriverFrontEnd? _frontEnd;
+
+    /// <exception cref="WorkloadException">It cannot run; the message says why.</exception>
+    internal async Task<WorkloadResult> RunAsync(WorkloadOptions options, string name, string ownerName, Func<double, long, ValueTask> onProgress, CancellationToken cancellation)
+    {
+        if (!await _one.WaitAsync(0, cancellation).ConfigureAwait(false))
+        {
+            throw new WorkloadException($"A workload runs on {attachment.Name} already: wait for its end.");
+        }
+
+        try
+        {
+            DriverFrontEnd frontEnd = await ReadyDriverAsync(cancellation).ConfigureAwait(false);
+            using Workload workload = await worker.AskAsync(_ => new Workload(options, frontEnd.Driver, ownerName)).ConfigureAwait(false);
+            CollectorBaseline collector = CollectorBaseline.Take();
+            await worker.AskAsync(_ =>
+            {
+                frontEnd.Begin(workload);
+                return true;
+            }).ConfigureAwait(false);
+            await WaitAsync(workload, onProgress, cancellation).ConfigureAwait(false);
+            await worker.AskAsync(_ =>
+            {
+                frontEnd.End();
+                return true;
+            }).ConfigureAwait(false);
+            return ResultOf(workload, name, collector.Until(frontEnd.AllocatedBytes, workload.MeasuredCommands));
+        }
+        finally
+        {
+            _one.Release();
+        }
+    }
+
+    private static async Task WaitAsync(Workload workload, Func<double, long, ValueTask> onProgress, CancellationToken cancellation)
+    {
+        using CancellationTokenRegistration registration = cancellation.Register(workload.Cancel);
+        DateTime started = DateTime.UtcNow;
+        while (!workload.Done.IsCompleted)
+        {
+            await Task.WhenAny(workload.Done, Task.Delay(Tick, CancellationToken.None)).ConfigureAwait(false);
+            if (!cancellation.IsCancellationRequested)
+            {
+                double part = Math.Min(1, (DateTime.UtcNow - started).TotalSeconds / workload.Options.Seconds);
+                await onProgress(part, workload.Completed).ConfigureAwait(false);
+            }
+        }
+    }
+
+    private async Task<DriverFrontEnd> ReadyDriverAsync(CancellationToken cancellation)
+    {
+        _frontEnd ??= await worker.AskAsync(now =>
+        {
+            if (attachment.FrontEnds.Count > 0)
+            {
+                throw new WorkloadException($"{attachment.Name} is used by a front end: give bench an attachment of its own.");
+            }
+
+            DriverFrontEnd frontEnd = new(attachment.Port, new NvmeDriverOptions());
+            frontEnd.Start(now);
+            attachment.Add(frontEnd);
+            return frontEnd;
+        }).ConfigureAwait(false);
+        DateTime limit = DateTime.UtcNow + ReadyLimit;
+        while (true)
+        {
+            BlockDriverState state = await worker.AskAsync(_ => _frontEnd.Driver.State).ConfigureAwait(false);
+            if (state == BlockDriverState.Ready)
+            {
+                return _frontEnd;
+            }
+
+            string? problem = await worker.AskAsync(_ => attachment.Problem).ConfigureAwait(false);
+            if (state is BlockDriverState.Gone or BlockDriverState.Stopped || DateTime.UtcNow > limit)
+            {
+                throw new WorkloadException($"{attachment.Name} is not ready: {problem ?? "the target does not answer (is it running, on the same segment, with this EtherType and VLAN?)"}");
+            }
+
+            await Task.Delay(20, cancellation).ConfigureAwait(false);
+        }
+    }
+
+    private static WorkloadResult ResultOf(Workload workload, string name, CollectorActivity collector)
+    {
+        double seconds = Math.Max(workload.ElapsedNanoseconds, 1) / 1e9;
+        WorkloadOptions options = workload.Options;
+        return new WorkloadResult
+        {
+            Name = name,
+            Pattern = options.PatternName,
+            BlockBytes = options.BlockBytes,
+            QueueDepth = options.QueueDepth,
+            Seconds = Math.Round(seconds, 6),
+            Commands = workload.MeasuredCommands,
+            Errors = workload.Errors,
+            FirstError = workload.Errors == 0 ? null : workload.FirstError.ToString(),
+            VerifyErrors = workload.VerifyErrors,
+            ForeignUnits = workload.ForeignUnits,
+            VerifiedBlocks = workload.VerifiedUnits * workload.BlocksPerUnit,
+            CommandsPerSecond = Math.Round(workload.MeasuredCommands / seconds, 1),
+            GigabitsPerSecond = Math.Round(workload.MeasuredCommands * (double)options.BlockBytes * 8 / seconds / 1e9, 4),
+            Latency = LatencySummary.Of(workload.Latency),
+            Collector = collector,
+            LongestGapSeconds = Math.Round(workload.LongestGapNanoseconds / 1e9, 6),
+            LastLongGapEndedAtNanoseconds = workload.LastLongGapEndedAt,
+            Histogram = Convert.ToBase64String(HistogramEncoding.EncodeCompressed(workload.Latency)),
+        };
+    }
+
+    private readonly record struct CollectorBaseline(int Generation0, int Generation1, int Generation2, TimeSpan Paused)
+    {
+        internal static CollectorBaseline Take() => new(GC.CollectionCount(0), GC.CollectionCount(1), GC.CollectionCount(2), GC.GetTotalPauseDuration());
+
+        internal CollectorActivity Until(long allocatedBytes, long commands) => new()
+        {
+            Generation0 = GC.CollectionCount(0) - Generation0,
+            Generation1 = GC.CollectionCount(1) - Generation1,
+            Generation2 = GC.CollectionCount(2) - Generation2,
+            PauseMicroseconds = Math.Round((GC.GetTotalPauseDuration() - Paused).TotalMicroseconds, 1),
+            AllocatedBytesPerCommand = commands == 0 ? 0 : Math.Round(allocatedBytes / (double)commands, 6),
+        };
+    }
+}

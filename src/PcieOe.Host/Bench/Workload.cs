@@ -1,0 +1,375 @@
+using PcieOe.Host.NvmeDriver;
+using PcieOe.Protocol.Nvme;
+using PcieOe.Transport.Histograms;
+
+namespace PcieOe.Host.Bench;
+
+/// <summary>
+/// One workload on the built-in driver, on the worker's thread: keeps its commands under way, times each, and checks data where asked.
+/// Everything is allocated before the first command. Closed loop: a slot's next command starts when its last one has completed. Open
+/// loop: commands have times of their own, latency counts from there, and what finds no slot waits.
+/// </summary>
+internal sealed unsafe class Workload : IDisposable
+{
+    private const long NoStart = long.MinValue;
+
+    private readonly WorkloadOptions _options;
+    private readonly NvmeBlockDriver _driver;
+    private readonly NamespaceInfo _namespace;
+    private readonly ulong _owner;
+    private readonly Slot[] _slots;
+    private readonly int[] _free;
+    private readonly nint _buffers;
+    private readonly uint _blocksPerUnit;
+    private readonly UnitStates? _states;
+    private readonly LatencyHistogram _latency = new();
+    private readonly TaskCompletionSource _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly double _interval;
+    private readonly long _units;
+    private FastRandom _random;
+    private WorkloadPhase _phase;
+    private int _freeCount;
+    private long _issued;
+    private long _completed;
+    private long _sequential;
+    private double _nextStart;
+    private long _startedAt = NoStart;
+    private long _endsAt;
+    private long _lastCompletion;
+    private long _sweep;
+    private volatile bool _isCancelled;
+
+    /// <exception cref="WorkloadException">The options do not fit the namespace or the driver; the message says what would.</exception>
+    internal Workload(WorkloadOptions options, NvmeBlockDriver driver, string ownerName)
+    {
+        _options = options;
+        _driver = driver;
+        if (driver.Namespaces.Count == 0)
+        {
+            throw new WorkloadException("The function has no active namespace: create and attach one first.");
+        }
+
+        _namespace = driver.Namespaces[0];
+        WorkloadLimits.Check(options, driver, _namespace);
+        _blocksPerUnit = (uint)(options.BlockBytes / _namespace.BlockBytes);
+        long bytes = Math.Min(options.WorkingSetBytes, (long)_namespace.Blocks * _namespace.BlockBytes);
+        _units = bytes / options.BlockBytes;
+        if (!driver.Pool.TryAllocate(options.QueueDepth * options.BlockBytes, out _buffers))
+        {
+            throw new WorkloadException($"The driver's memory has no room for {options.QueueDepth} buffers of {options.BlockBytes} bytes: lower the depth or the size.");
+        }
+
+        _owner = OwnerOf(ownerName);
+        _random = new FastRandom(options.Seed);
+        _slots = new Slot[options.QueueDepth];
+        _free = new int[options.QueueDepth];
+        for (int i = 0; i < _free.Length; i++)
+        {
+            _free[i] = _free.Length - 1 - i;
+            FillForWriting(i, 0, 0);
+        }
+
+        _freeCount = _free.Length;
+        _states = options.Pattern == WorkloadPattern.Verify ? new UnitStates(_units) : null;
+        _interval = options.RatePerSecond > 0 ? 1e9 / options.RatePerSecond : 0;
+    }
+
+    /// <summary>Completes, on another thread, when all is done.</summary>
+    internal Task Done => _done.Task;
+
+    internal long Completed => Volatile.Read(ref _completed);
+
+    internal long Errors { get; private set; }
+
+    internal long VerifyErrors { get; private set; }
+
+    /// <summary>Of these, units that held another host's data.</summary>
+    internal long ForeignUnits { get; private set; }
+
+    internal long VerifiedUnits { get; private set; }
+
+    internal long LongestGapNanoseconds { get; private set; }
+
+    /// <summary>When the last gap longer than 100 ms ended; 0 if there was none.</summary>
+    internal long LastLongGapEndedAt { get; private set; }
+
+    internal long ElapsedNanoseconds { get; private set; }
+
+    internal long MeasuredCommands { get; private set; }
+
+    internal LatencyHistogram Latency => _latency;
+
+    internal WorkloadOptions Options => _options;
+
+    internal int BlocksPerUnit => (int)_blocksPerUnit;
+
+    internal NvmeStatus FirstError { get; private set; }
+
+    private bool IsIdle => _freeCount == _free.Length;
+
+    /// <summary>Ends it early, as if its time were over. From any thread.</summary>
+    internal void Cancel() => _isCancelled = true;
+
+    /// <summary>Issues what is due. True: something was.</summary>
+    internal bool Poll(long now)
+    {
+        if (_phase == WorkloadPhase.Finished)
+        {
+            return false;
+        }
+
+        if (_startedAt == NoStart)
+        {
+            _startedAt = _lastCompletion = now;
+            _nextStart = now;
+            _endsAt = now + (long)(_options.Seconds * 1e9);
+        }
+
+        if (_phase == WorkloadPhase.Measuring && (now >= _endsAt || _isCancelled || (_options.MaximumCommands > 0 && _issued >= _options.MaximumCommands)))
+        {
+            _phase = WorkloadPhase.Draining;
+            GoOnWhenIdle();
+        }
+
+        return _phase switch
+        {
+            WorkloadPhase.Measuring => Issue(now),
+            WorkloadPhase.Sweeping => Sweep(now),
+            _ => false,
+        };
+    }
+
+    /// <summary>When <see cref="Poll"/> has something to do though nothing completes.</summary>
+    internal long NextDeadline => _phase != WorkloadPhase.Measuring ? long.MaxValue
+        : _startedAt == NoStart ? long.MinValue
+        : _interval > 0 && _freeCount > 0 ? Math.Min(_endsAt, (long)_nextStart)
+        : _endsAt;
+
+    internal void OnCompleted(int slotIndex, NvmeStatus status, long now)
+    {
+        ref Slot slot = ref _slots[slotIndex];
+        bool isMeasured = _phase is WorkloadPhase.Measuring or WorkloadPhase.Draining;
+        if (isMeasured)
+        {
+            _latency.Record(now - slot.StartedAt);
+            MeasuredCommands++;
+            ElapsedNanoseconds = now - _startedAt;
+            NoteGap(now);
+        }
+
+        if (status != NvmeStatus.Success)
+        {
+            if (Errors++ == 0)
+            {
+                FirstError = status;
+            }
+        }
+
+        Settle(slotIndex, ref slot, status == NvmeStatus.Success);
+        _completed++;
+        _free[_freeCount++] = slotIndex;
+        if (_phase == WorkloadPhase.Measuring)
+        {
+            Poll(now);
+        }
+
+        GoOnWhenIdle();
+    }
+
+    /// <summary>Ends it because the driver can do no more: nothing of it is under way any longer.</summary>
+    internal void Abandon() => _phase = Finish();
+
+    public void Dispose()
+    {
+        _driver.Pool.Free(_buffers);
+        _latency.Dispose();
+    }
+
+    private static ulong OwnerOf(string name)
+    {
+        ulong hash = 0xCBF29CE484222325;
+        foreach (char letter in name)
+        {
+            hash = (hash ^ letter) * 0x100000001B3;
+        }
+
+        return hash;
+    }
+
+    private bool Issue(long now)
+    {
+        bool issued = false;
+        while (_freeCount > 0 && (_interval == 0 || _nextStart <= now) && (_options.MaximumCommands == 0 || _issued < _options.MaximumCommands))
+        {
+            long start = _interval == 0 ? now : (long)_nextStart;
+            if (!TryStart(NextUnit(out bool isWrite), isWrite, start, now))
+            {
+                break;
+            }
+
+            issued = true;
+            _issued++;
+            if (_interval > 0)
+            {
+                _nextStart += _options.IsPoisson ? -Math.Log(_random.NextDouble()) * _interval : _interval;
+            }
+        }
+
+        return issued;
+    }
+
+    /// <summary>After a verified workload: reads back every unit that was written.</summary>
+    private bool Sweep(long now)
+    {
+        bool issued = false;
+        while (_freeCount > 0 && _sweep < _units)
+        {
+            if (_states!.IsKnown(_sweep))
+            {
+                if (!TryStart(_sweep, isWrite: false, now, now))
+                {
+                    break;
+                }
+
+                issued = true;
+            }
+
+            _sweep++;
+        }
+
+        GoOnWhenIdle();
+        return issued;
+    }
+
+    private long NextUnit(out bool isWrite)
+    {
+        switch (_options.Pattern)
+        {
+            case WorkloadPattern.SequentialRead or WorkloadPattern.SequentialWrite:
+                isWrite = _options.Pattern == WorkloadPattern.SequentialWrite;
+                long unit = _sequential;
+                _sequential = unit + 1 == _units ? 0 : unit + 1;
+                return unit;
+            case WorkloadPattern.Verify:
+                isWrite = (_random.Next() & 1) != 0;
+                return _states!.NextIdle(_random.Below(_units));
+            default:
+                isWrite = _options.Pattern == WorkloadPattern.RandomWrite
+                    || (_options.Pattern == WorkloadPattern.RandomMix && _random.Below(100) >= _options.ReadPercent);
+                return _random.Below(_units);
+        }
+    }
+
+    private bool TryStart(long unit, bool isWrite, long start, long now)
+    {
+        int slotIndex = _free[_freeCount - 1];
+        ref Slot slot = ref _slots[slotIndex];
+        slot.Unit = unit;
+        slot.IsWrite = isWrite;
+        slot.StartedAt = start;
+        if (isWrite && _states is not null)
+        {
+            slot.Generation = _states.NextGeneration();
+            FillForWriting(slotIndex, unit, slot.Generation);
+        }
+
+        BlockCommand command = new()
+        {
+            Operation = isWrite ? BlockOperation.Write : BlockOperation.Read,
+            NamespaceId = _namespace.Id,
+            Lba = (ulong)unit * _blocksPerUnit,
+            Blocks = _blocksPerUnit,
+            Buffer = BufferOf(slotIndex),
+            Context = (ulong)slotIndex,
+        };
+        if (!_driver.TrySubmit(command, now))
+        {
+            return false;
+        }
+
+        _states?.Begin(unit);
+        _freeCount--;
+        return true;
+    }
+
+    private void Settle(int slotIndex, ref Slot slot, bool succeeded)
+    {
+        if (_states is null)
+        {
+            return;
+        }
+
+        if (slot.IsWrite)
+        {
+            _states.EndWrite(slot.Unit, slot.Generation, succeeded);
+            return;
+        }
+
+        if (succeeded && _states.IsKnown(slot.Unit))
+        {
+            ReadOnlySpan<byte> data = new((void*)BufferOf(slotIndex), _options.BlockBytes);
+            PatternVerdict verdict = BlockPattern.Check(data, _owner, slot.Unit, _states.GenerationOf(slot.Unit));
+            VerifiedUnits++;
+            VerifyErrors += verdict == PatternVerdict.Right ? 0 : 1;
+            ForeignUnits += verdict == PatternVerdict.Foreign ? 1 : 0;
+        }
+
+        _states.EndRead(slot.Unit);
+    }
+
+    private void NoteGap(long now)
+    {
+        long gap = now - _lastCompletion;
+        _lastCompletion = now;
+        LongestGapNanoseconds = Math.Max(LongestGapNanoseconds, gap);
+        if (gap > 100_000_000)
+        {
+            LastLongGapEndedAt = now;
+        }
+    }
+
+    private void GoOnWhenIdle()
+    {
+        if (_phase == WorkloadPhase.Draining && IsIdle)
+        {
+            _phase = _states is not null && !_isCancelled ? WorkloadPhase.Sweeping : Finish();
+        }
+
+        if (_phase == WorkloadPhase.Sweeping && IsIdle && _sweep >= _units)
+        {
+            _phase = Finish();
+        }
+    }
+
+    private WorkloadPhase Finish()
+    {
+        _done.TrySetResult();
+        return WorkloadPhase.Finished;
+    }
+
+    private nint BufferOf(int slotIndex) => _buffers + slotIndex * _options.BlockBytes;
+
+    private void FillForWriting(int slotIndex, long unit, uint generation) =>
+        BlockPattern.Fill(new Span<byte>((void*)BufferOf(slotIndex), _options.BlockBytes), _owner, unit, generation);
+
+    private struct Slot
+    {
+        internal long Unit;
+        internal long StartedAt;
+        internal uint Generation;
+        internal bool IsWrite;
+    }
+
+    private enum WorkloadPhase : byte
+    {
+        Measuring,
+
+        /// <summary>No more starts; what is under way is waited for.</summary>
+        Draining,
+
+        /// <summary>Everything that was written is read back.</summary>
+        Sweeping,
+
+        Finished,
+    }
+}
