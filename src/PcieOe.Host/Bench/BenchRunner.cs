@@ -14,13 +14,13 @@ internal sealed class BenchRunner(Attachment attachment, PollWorker worker)
     private static readonly TimeSpan ReadyLimit = TimeSpan.FromSeconds(20);
     private static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(100);
 
-    private readonly SemaphoreSlim _one = new(1);
+    private int _isRunning;
     private DriverFrontEnd? _frontEnd;
 
     /// <exception cref="WorkloadException">It cannot run; the message says why.</exception>
     internal async Task<WorkloadResult> RunAsync(WorkloadOptions options, string name, string ownerName, Func<double, long, ValueTask> onProgress, CancellationToken cancellation)
     {
-        if (!await _one.WaitAsync(0, cancellation).ConfigureAwait(false))
+        if (Interlocked.Exchange(ref _isRunning, 1) != 0)
         {
             throw new WorkloadException($"A workload runs on {attachment.Name} already: wait for its end.");
         }
@@ -45,7 +45,7 @@ internal sealed class BenchRunner(Attachment attachment, PollWorker worker)
         }
         finally
         {
-            _one.Release();
+            Volatile.Write(ref _isRunning, 0);
         }
     }
 

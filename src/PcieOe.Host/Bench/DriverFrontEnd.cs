@@ -60,5 +60,7 @@ internal sealed class DriverFrontEnd : IFrontEnd, IBlockDriverClient
 
     public void Stop(long now) => Driver.BeginShutdown(now);
 
+    public bool IsStopped => Driver.State is BlockDriverState.Stopped or BlockDriverState.Gone;
+
     public void Dispose() => Driver.Dispose();
 }

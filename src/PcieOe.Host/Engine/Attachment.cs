@@ -16,6 +16,8 @@ internal sealed class Attachment : IHostSessionEvents, ITlpSink, IDisposable
     private readonly ILogger _logger;
     private readonly List<IFrontEnd> _frontEnds = [];
     private AcceptStatus? _lastRefusal;
+    private bool _isStopping;
+    private bool _isClosing;
 
     internal Attachment(string name, HostSessionOptions session, RootComplexOptions rootComplex, ILogger logger)
     {
@@ -72,23 +74,17 @@ internal sealed class Attachment : IHostSessionEvents, ITlpSink, IDisposable
 
     internal void Add(IFrontEnd frontEnd) => _frontEnds.Add(frontEnd);
 
-    internal void Remove(IFrontEnd frontEnd, long now)
-    {
-        frontEnd.Stop(now);
-        _frontEnds.Remove(frontEnd);
-    }
-
+    /// <summary>Front ends take leave, then the session closes, in later rounds, until <see cref="IsClosed"/>.</summary>
     internal void Stop(long now)
     {
-        while (_frontEnds.Count > 0)
+        _isStopping = true;
+        foreach (IFrontEnd frontEnd in _frontEnds)
         {
-            IFrontEnd frontEnd = _frontEnds[^1];
-            Remove(frontEnd, now);
-            frontEnd.Dispose();
+            frontEnd.Stop(now);
         }
-
-        Session.Close(now);
     }
+
+    internal bool IsClosed => _isStopping && Session.State is HostSessionState.Closed or HostSessionState.Lost;
 
     internal bool Poll(HandshakeRunner handshakes, long now)
     {
@@ -105,6 +101,12 @@ internal sealed class Attachment : IHostSessionEvents, ITlpSink, IDisposable
         }
 
         Port.Pump(now);
+        if (_isStopping && !_isClosing && _frontEnds.TrueForAll(frontEnd => frontEnd.IsStopped))
+        {
+            _isClosing = true;
+            Session.Close(now);
+        }
+
         return worked;
     }
 
@@ -165,6 +167,8 @@ internal sealed class Attachment : IHostSessionEvents, ITlpSink, IDisposable
 
     public void Dispose()
     {
+        // Whoever has not taken leave in time loses the function: from here on the device reaches none of their memory.
+        Port.OnFunctionRemoved(0);
         foreach (IFrontEnd frontEnd in _frontEnds)
         {
             frontEnd.Dispose();

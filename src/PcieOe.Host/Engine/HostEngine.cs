@@ -84,7 +84,7 @@ internal sealed class HostEngine : IWorkerEngine, IDisposable
         }
     }
 
-    internal bool IsClosed => Array.TrueForAll(_attachments, attachment => attachment.Session.State is HostSessionState.Closed or HostSessionState.Lost);
+    internal bool IsClosed => Array.TrueForAll(_attachments, attachment => attachment.IsClosed);
 
     public void OnFrame(ReadOnlySpan<byte> frame, MacAddress source, in ReceivedFrame received, long now)
     {

@@ -15,6 +15,9 @@ public interface IFrontEnd : IDisposable
     /// <summary>Whether a client may ask for something without waking the worker (a mapped page), so that it must not sleep for long.</summary>
     bool MustKeepLooking { get; }
 
-    /// <summary>Takes leave of the function. Poll is called no more.</summary>
+    /// <summary>Begins to take leave of the function; Poll is called until <see cref="IsStopped"/>.</summary>
     void Stop(long now);
+
+    /// <summary>The function is not used any more: Dispose may be called.</summary>
+    bool IsStopped { get; }
 }
