@@ -5,6 +5,7 @@ using PcieOe.Daemon.Workers;
 using PcieOe.Host.Configuration;
 using PcieOe.Host.Control;
 using PcieOe.Host.Engine;
+using PcieOe.Host.FrontEnds.VfioUser;
 using PcieOe.Host.RootComplex;
 using PcieOe.Protocol.Keys;
 using PcieOe.Protocol.Link;
@@ -38,6 +39,14 @@ internal sealed class HostDaemon(HostOptions options, ILoggerFactory loggers, Fu
         PollWaiter waiter = new(new PollWaiterOptions { Policy = options.Daemon.Polling });
         _worker = new PollWorker("host worker", _port, PortOpener.Framing(options.Daemon.Port), _engine, waiter, LongestBlindSleepMicroseconds, options.Daemon.WorkerProcessor, _logger);
         _engine.UseHandshakes(_worker.Wake);
+        foreach ((AttachmentOptions attachment, int index) in options.Attachments.Select((attachment, index) => (attachment, index)))
+        {
+            foreach (VfioUserOptions vfioUser in attachment.FrontEnds.Select(frontEnd => frontEnd.VfioUser).OfType<VfioUserOptions>())
+            {
+                _engine.Attachments[index].Add(VfioUserFrontEnd.Start(vfioUser, _engine.Attachments[index].Port, _worker.Wake, _logger));
+            }
+        }
+
         if (options.Daemon.ControlSocket is { } path)
         {
             HostControl control = new(options, _engine, _worker, _port);

@@ -47,6 +47,9 @@ internal sealed record AttachmentOptions
     /// <summary>Null: an insecure session.</summary>
     public byte[]? Key { get; init; }
 
+    /// <summary>Who serves the function to others. The function has one client at a time: one vfio-user socket, or the built-in driver.</summary>
+    public IReadOnlyList<FrontEndOptions> FrontEnds { get; init; } = [];
+
     public static AttachmentOptions Read(ConfigurationReader reader, int index, bool isInsecure)
     {
         string function = reader.Text("function") ?? string.Empty;
@@ -76,6 +79,18 @@ internal sealed record AttachmentOptions
             Target = target,
             TargetAddress = address,
             Key = key,
+            FrontEnds = ReadFrontEnds(reader),
         };
+    }
+
+    private static List<FrontEndOptions> ReadFrontEnds(ConfigurationReader reader)
+    {
+        List<FrontEndOptions> frontEnds = [.. reader.List("frontends").Select(FrontEndOptions.Read).OfType<FrontEndOptions>()];
+        if (frontEnds.Count(frontEnd => frontEnd.VfioUser is not null) > 1)
+        {
+            reader.Report("frontends", "has more than one vfio-user socket: a function has one client at a time.");
+        }
+
+        return frontEnds;
     }
 }

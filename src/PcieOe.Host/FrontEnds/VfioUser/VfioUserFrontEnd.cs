@@ -86,6 +86,8 @@ public sealed unsafe class VfioUserFrontEnd : IFrontEnd
         return frontEnd;
     }
 
+    public bool IsStopped => _isStopping;
+
     /// <summary>For the worker, in every poll round. True: there was work.</summary>
     public bool Poll(long now) => _worker.Poll(now);
 
