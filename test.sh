@@ -86,5 +86,13 @@ done
 if [[ $mode != quick ]]; then
   run_check "guest rig" 600 test/guest/self-test
 fi
-# More checks join here: the simulation, the containers, the AOT publish.
+simulation=test/PcieOe.Simulation/bin/Release/net10.0/PcieOe.Simulation
+case $mode in
+  quick) run_check "simulation" 120 "$simulation" --seeds 200 ;;
+  full) run_check "simulation" 900 "$simulation" --seeds 5000 ;;
+  soak)
+    run_check "simulation" 900 "$simulation" --seeds 10000
+    run_check "simulation, long sessions" 1800 "$simulation" --seeds 1000 --tlps 50000 ;;
+esac
+# More checks join here: the containers, the AOT publish.
 finish

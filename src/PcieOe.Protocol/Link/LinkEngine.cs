@@ -96,8 +96,8 @@ public sealed class LinkEngine : ITlpTransmitter, IDisposable
     public int SealScratchBytes => MaximumTlpBytes + _trailerBytes;
 
     /// <summary>When <see cref="OnTimer"/> is to be called next, if nothing else happens.</summary>
-    public long NextDeadline => _sender.HoldUntil != 0
-        ? _sender.HoldUntil
+    public long NextDeadline => _options.Sabotage == LinkSabotage.Timer ? long.MaxValue
+        : _sender.HoldUntil != 0 ? _sender.HoldUntil
         : Math.Min(Math.Min(_sender.ProbeDeadline, _acknowledgements.Deadline), _lastSentAt + _keepAlive);
 
     /// <summary>When <see cref="IsOutage"/> will become true, if nothing is heard until then.</summary>
@@ -190,6 +190,11 @@ public sealed class LinkEngine : ITlpTransmitter, IDisposable
     /// <summary>Lets what is due by time happen. Early calls do nothing.</summary>
     public void OnTimer(long now)
     {
+        if (_options.Sabotage == LinkSabotage.Timer)
+        {
+            return;
+        }
+
         _sender.OnTimer(now);
         _acknowledgements.OnTimer(now);
         if (now - _lastSentAt >= _keepAlive)
@@ -201,6 +206,11 @@ public sealed class LinkEngine : ITlpTransmitter, IDisposable
     /// <summary>The owner knows that the path works again (a session resumed): asks after what is outstanding without waiting for a time-out.</summary>
     public void OnPathRestored()
     {
+        if (_options.Sabotage == LinkSabotage.Timer)
+        {
+            return;
+        }
+
         _sender.OnPathRestored();
         _acknowledgements.Request();
     }

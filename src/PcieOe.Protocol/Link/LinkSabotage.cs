@@ -11,7 +11,7 @@ internal enum LinkSabotage : byte
     /// <summary>A frame number received twice is accepted twice.</summary>
     Replay,
 
-    /// <summary>Nothing is sent again because of time passing.</summary>
+    /// <summary>Time passes without effect: no probe, no keep-alive, nothing after an outage.</summary>
     Timer,
 
     /// <summary>Frames with a wrong check are accepted.</summary>

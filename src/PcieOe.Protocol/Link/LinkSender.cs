@@ -228,7 +228,7 @@ internal sealed class LinkSender : IDisposable
             HoldUntil = 0;
         }
 
-        if (now < ProbeDeadline || _options.Sabotage == LinkSabotage.Timer)
+        if (now < ProbeDeadline)
         {
             return;
         }
