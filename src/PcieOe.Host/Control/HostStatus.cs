@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using PcieOe.Daemon.Status;
 using PcieOe.Host.Engine;
+using PcieOe.Host.FrontEnds.VfioUser;
 using PcieOe.Host.RootComplex;
 
 namespace PcieOe.Host.Control;
@@ -25,6 +26,7 @@ internal static class HostStatus
         ["link"] = StatusJson.OfLink(attachment.Session.Counters, attachment.Session.SmoothedRoundTripNanoseconds),
         ["root_complex"] = RootComplex(attachment.Port),
         ["front_ends"] = attachment.FrontEnds.Count,
+        ["vfio_user"] = new JsonArray([.. attachment.FrontEnds.OfType<VfioUserFrontEnd>().Select(VfioUserStatus.Of)]),
     })];
 
     private static JsonObject RootComplex(RootPort port)

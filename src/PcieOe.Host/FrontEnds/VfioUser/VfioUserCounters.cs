@@ -10,6 +10,14 @@ public sealed class VfioUserCounters
 {
     internal const int Kinds = 19;
 
+    /// <summary>The protocol's names of the commands, from 1 on.</summary>
+    public static IReadOnlyList<string> CommandNames { get; } =
+    [
+        "version", "dma_map", "dma_unmap", "device_get_info", "device_get_region_info", "device_get_region_io_fds", "device_get_irq_info",
+        "device_set_irqs", "region_read", "region_write", "dma_read", "dma_write", "device_reset", "dirty_pages", "region_write_multi",
+        "device_feature", "mig_data_read", "mig_data_write",
+    ];
+
     private readonly long[] _messages = new long[Kinds];
     private readonly long[] _regionReads = new long[RegionIndex.Count];
     private readonly long[] _regionWrites = new long[RegionIndex.Count];
@@ -38,7 +46,7 @@ public sealed class VfioUserCounters
     /// <summary>Doorbells found in mapped pages: those that took no message.</summary>
     public long MappedDoorbells { get; internal set; }
 
-    /// <summary>Doorbells that came by message although they may be mapped.</summary>
+    /// <summary>Doorbells that came by message.</summary>
     public long TrappedDoorbells { get; internal set; }
 
     public long Interrupts { get; internal set; }

@@ -64,6 +64,13 @@ public sealed unsafe class VfioUserFrontEnd : IFrontEnd
     /// <summary>When the worker should call <see cref="Poll"/> at the latest.</summary>
     public long NextDeadline => _worker.NextDeadline;
 
+    /// <summary>The function is not used any more.</summary>
+    public bool IsStopped => _worker.IsStopped;
+
+    public string SocketPath => _context.Name;
+
+    public bool HasClient => _worker.HasClient;
+
     /// <summary>What has been counted; any thread.</summary>
     public VfioUserCounters Counters
     {
@@ -86,12 +93,10 @@ public sealed unsafe class VfioUserFrontEnd : IFrontEnd
         return frontEnd;
     }
 
-    public bool IsStopped => _isStopping;
-
     /// <summary>For the worker, in every poll round. True: there was work.</summary>
     public bool Poll(long now) => _worker.Poll(now);
 
-    /// <summary>Ends the socket's thread and takes leave of the function. To be called when the worker calls <see cref="Poll"/> no more.</summary>
+    /// <summary>For the worker: ends the socket's thread and takes leave of the function; <see cref="Poll"/> does nothing from then on.</summary>
     public void Stop(long now)
     {
         if (_isStopping)

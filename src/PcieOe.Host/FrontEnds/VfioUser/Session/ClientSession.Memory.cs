@@ -11,6 +11,8 @@ namespace PcieOe.Host.FrontEnds.VfioUser.Session;
 /// <summary>DMA_MAP and DMA_UNMAP.</summary>
 internal sealed partial class ClientSession
 {
+    private const ulong LeastWorthMentioning = 16 << 20;
+
     private int MapMemory(in MessageHeader header, ReadOnlySpan<byte> payload)
     {
         if (payload.Length < DmaMapMessage.Bytes)
@@ -65,7 +67,8 @@ internal sealed partial class ClientSession
 
     private DmaMapping MapByMessage(in DmaMapMessage message)
     {
-        if (_context.MayLog())
+        // QEMU maps its firmware's flash this way, where nobody does DMA; of guest memory the operator should know.
+        if (message.Length >= LeastWorthMentioning && _context.MayLog())
         {
             Log.MappingWithoutFile(_context.Logger, _context.Name, Hexadecimal(message.Address), message.Length);
         }

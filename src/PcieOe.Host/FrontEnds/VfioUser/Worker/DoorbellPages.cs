@@ -58,8 +58,6 @@ internal sealed unsafe class DoorbellPages : IDisposable
         return null;
     }
 
-    public bool Contains(int bar, ulong offset) => bar == Bar && offset - OffsetBytes < MappedBytes;
-
     /// <summary>Forgets what was written and not passed on yet.</summary>
     public void Clear() => new Span<byte>(_first, (int)MappedBytes).Fill(0xFF);
 

@@ -1,4 +1,5 @@
 using PcieOe.Host.RootComplex;
+using PcieOe.Protocol.Functions;
 
 namespace PcieOe.Host.FrontEnds.VfioUser.Worker;
 
@@ -13,6 +14,24 @@ internal sealed class FunctionDescription
 
     /// <summary>The doorbells that clients may map; null: none.</summary>
     public required DoorbellPages? Doorbells { get; init; }
+
+    /// <summary>The function's write-only registers, whether they can be mapped or not.</summary>
+    public required IReadOnlyList<WriteOnlyRegisters> WriteOnlyRegisters { get; init; }
+
+    /// <summary>Whether a write is a doorbell.</summary>
+    public bool IsDoorbell(int region, ulong offset)
+    {
+        for (int i = 0; i < WriteOnlyRegisters.Count; i++)
+        {
+            WriteOnlyRegisters range = WriteOnlyRegisters[i];
+            if (range.Bar == region && offset - range.OffsetBytes < (ulong)range.Count * range.StrideBytes)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
 
     /// <summary>How many vectors a kind of interrupt has.</summary>
     public int InterruptCount(int index) => index switch
@@ -42,6 +61,7 @@ internal sealed class FunctionDescription
         {
             BarBytes = bars,
             InterruptVectors = function.InterruptVectors,
+            WriteOnlyRegisters = function.Hints.WriteOnlyRegisters,
             Doorbells = mapsDoorbells ? DoorbellPages.TryCreate(function) : null,
         };
     }

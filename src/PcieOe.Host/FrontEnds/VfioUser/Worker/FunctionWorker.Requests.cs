@@ -237,10 +237,7 @@ internal sealed partial class FunctionWorker
         }
 
         _written = 0;
-        if (_description!.Doorbells is { } doorbells && doorbells.Contains(request.Index, request.Offset))
-        {
-            Counters.TrappedDoorbells++;
-        }
+        Counters.TrappedDoorbells += _description!.IsDoorbell(request.Index, request.Offset) ? 1 : 0;
 
         if (request.Context != FunctionRequest.NoAnswer)
         {

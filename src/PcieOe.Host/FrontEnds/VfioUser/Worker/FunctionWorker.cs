@@ -58,6 +58,10 @@ internal sealed partial class FunctionWorker : IRemoteFunctionClient, IDisposabl
 
     public WorkerCounters Counters { get; } = new();
 
+    public bool IsStopped { get; private set; }
+
+    public bool HasClient => _isAttached;
+
     /// <summary>Whether a client may write to a mapped doorbell at any time.</summary>
     public bool WatchesDoorbells => _isAttached && _description?.Doorbells is not null;
 
@@ -79,6 +83,11 @@ internal sealed partial class FunctionWorker : IRemoteFunctionClient, IDisposabl
     /// <summary>One poll round. True: there was work.</summary>
     public bool Poll(long now)
     {
+        if (IsStopped)
+        {
+            return false;
+        }
+
         bool worked = _describeContext != FunctionRequest.NoAnswer && TryDescribe();
         int taken = 0;
         while (taken < RequestsPerRound && _requests.TryPeek(out Span<byte> record) && TryExecute(record, now))
@@ -151,9 +160,10 @@ internal sealed partial class FunctionWorker : IRemoteFunctionClient, IDisposabl
         }
     }
 
-    /// <summary>After the worker has stopped: leaves the function as a client that goes does.</summary>
+    /// <summary>When the socket's thread has ended: leaves the function as a client that goes does.</summary>
     public void Stop(long now)
     {
+        IsStopped = true;
         Detach(now);
         _description?.Doorbells?.Dispose();
     }

@@ -8,7 +8,7 @@ internal sealed class WorkerCounters
     /// <summary>Doorbells found in a mapped page.</summary>
     public long MappedDoorbells { get; set; }
 
-    /// <summary>Doorbells that came as messages although they can be mapped.</summary>
+    /// <summary>Doorbells that came by message.</summary>
     public long TrappedDoorbells { get; set; }
 
     /// <summary>Region reads that the function did not answer in time: its description did.</summary>
