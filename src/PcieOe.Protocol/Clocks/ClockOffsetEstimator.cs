@@ -51,9 +51,11 @@ public sealed class ClockOffsetEstimator
     /// <param name="answerReceived">Own clock, after the answer came.</param>
     public void Add(long asked, long askReceived, long answered, long answerReceived)
     {
-        // Differences of a peer's arbitrary instants wrap; what cannot be an exchange of a few seconds is dropped.
-        long roundTrip = unchecked((answerReceived - asked) - (answered - askReceived));
-        if (roundTrip < 0 || answerReceived < asked || answered < askReceived || answerReceived - asked > 10 * SlotNanoseconds)
+        // A peer's instants may be anything, and their differences wrap; what cannot be an exchange of a few seconds is dropped.
+        long elapsed = unchecked(answerReceived - asked);
+        long peerElapsed = unchecked(answered - askReceived);
+        long roundTrip = unchecked(elapsed - peerElapsed);
+        if (elapsed is < 0 or > 10 * SlotNanoseconds || peerElapsed < 0 || roundTrip < 0)
         {
             Implausible++;
             return;

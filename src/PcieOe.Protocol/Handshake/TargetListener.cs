@@ -66,7 +66,8 @@ internal sealed class TargetListener
             return;
         }
 
-        if (!HandshakeFrame.TryOpen(frame, out ReadOnlySpan<byte> message)
+        if (frame.Header.SessionId != 0
+            || !HandshakeFrame.TryOpen(frame, out ReadOnlySpan<byte> message)
             || !Hello.TryPeek(message, out byte version, out uint hostSessionId, out ReadOnlySpan<byte> nonce))
         {
             _counters.Malformed++;

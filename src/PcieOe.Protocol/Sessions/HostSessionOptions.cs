@@ -34,7 +34,7 @@ public sealed record HostSessionOptions
     public int MaximumHelloIntervalMilliseconds { get; init; } = 1000;
 
     /// <summary>How often the clocks are compared, after a quick start.</summary>
-    public int ClockExchangeMilliseconds { get; init; } = 1000;
+    public int ClockExchangeMilliseconds { get; init; } = 200;
 
     /// <summary>How long an orderly close waits for what is still under way.</summary>
     public int CloseDrainMilliseconds { get; init; } = 1000;
