@@ -193,7 +193,7 @@ internal sealed unsafe class FeatureCommands(NvmeController controller, IBlockMe
     private uint Default(FeatureId feature) => feature switch
     {
         FeatureId.Arbitration => FeatureStore.DefaultArbitration,
-        FeatureId.VolatileWriteCache => 1,
+        FeatureId.VolatileWriteCache => _features.DefaultWriteCache,
         FeatureId.NumberOfQueues => _features.AllQueues,
         _ => 0,
     };

@@ -7,12 +7,15 @@ internal sealed class FeatureStore
     public const ushort DefaultOverTemperatureKelvin = 343;
 
     private readonly bool[] _coalescingDisabled;
+    private readonly bool _writeCacheByDefault;
     private long _timestampSetNanoseconds;
     private ulong _timestampMilliseconds;
 
     /// <param name="vectors">One for the admin queue and one for each pair of I/O queues.</param>
-    public FeatureStore(int vectors)
+    /// <param name="writeCacheByDefault">Whether the volatile write cache is on after a reset, as the medium was configured.</param>
+    public FeatureStore(int vectors, bool writeCacheByDefault)
     {
+        _writeCacheByDefault = writeCacheByDefault;
         _coalescingDisabled = new bool[vectors];
         AllQueues = (uint)(vectors - 2) << 16 | (uint)(vectors - 2);
         Reset();
@@ -28,6 +31,8 @@ internal sealed class FeatureStore
     public uint ErrorRecovery { get; set; }
 
     public bool WriteCacheEnabled { get; set; }
+
+    public uint DefaultWriteCache => _writeCacheByDefault ? 1u : 0;
 
     /// <summary>As granted: NCQA 31:16, NSQA 15:0, zero-based.</summary>
     public uint NumberOfQueues { get; set; }
@@ -88,7 +93,7 @@ internal sealed class FeatureStore
         OverTemperatureKelvin = DefaultOverTemperatureKelvin;
         UnderTemperatureKelvin = 0;
         ErrorRecovery = 0;
-        WriteCacheEnabled = true;
+        WriteCacheEnabled = _writeCacheByDefault;
         NumberOfQueues = AllQueues;
         Coalescing = 0;
         WriteAtomicity = 0;

@@ -34,7 +34,7 @@ internal sealed class NvmeController : IDisposable
         MemoryBuffer = new MemoryBuffer(options.MemoryBufferBytes);
         Queues = new QueueSet(options.IoQueuePairs);
         Commands = new CommandTable(options.MaximumOutstandingCommands, AdminCommands, Queues.AdminSubmission);
-        Features = new FeatureStore(msix.Count);
+        Features = new FeatureStore(msix.Count, media.IsWriteCacheEnabled);
         Namespaces = new NamespaceTable(options, media.CapacityBytes);
 
         // Twice the largest transfer, for a compare; what is not used is never touched.
@@ -382,7 +382,7 @@ internal sealed class NvmeController : IDisposable
         Admin.Reset();
         Interrupts.Reset();
         Features.Reset();
-        _media.IsWriteCacheEnabled = true;
+        _media.IsWriteCacheEnabled = Features.WriteCacheEnabled;
         _keepAliveDeadline = long.MaxValue;
         _needsRound = false;
         Registers.ResetController();

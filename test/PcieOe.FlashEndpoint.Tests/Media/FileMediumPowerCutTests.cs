@@ -22,7 +22,7 @@ public abstract unsafe class FileMediumPowerCutTests(FileEngineKind kind)
     [InlineData(false)]
     public void PowerCut_AtRandomMoments_KeepsWhatWasPromised(bool enableWriteCache)
     {
-        int rounds = Environment.GetEnvironmentVariable("PCIEOE_TEST_MODE") == "soak" ? 1000 : 60;
+        int rounds = Environment.GetEnvironmentVariable("PCIEOE_TEST_MODE") == "soak" ? 300 : 60;
         for (int seed = 0; seed < rounds; seed++)
         {
             Assert.Equal([], LostSectors(seed, enableWriteCache, ignoresSynchronisation: false));
