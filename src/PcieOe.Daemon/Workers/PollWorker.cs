@@ -145,8 +145,10 @@ public sealed class PollWorker : IDisposable
 
     private void RunRound()
     {
+        // The clock after the frames: clock exchanges rest on nothing having come later than its time says.
+        int received = _port.Receive(_received);
         long now = MonotonicClock.Nanoseconds;
-        bool worked = Receive(now);
+        bool worked = HandOver(received, now);
         worked |= RunCommands(now);
         if (now >= _engine.NextDeadline)
         {
@@ -168,9 +170,8 @@ public sealed class PollWorker : IDisposable
         }
     }
 
-    private bool Receive(long now)
+    private bool HandOver(int count, long now)
     {
-        int count = _port.Receive(_received);
         if (count == 0)
         {
             return false;

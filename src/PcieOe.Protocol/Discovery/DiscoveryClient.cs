@@ -94,6 +94,7 @@ public sealed class DiscoveryClient
         }
     }
 
+    /// <summary>The next frame to send. <paramref name="content"/> stays as it is until the next call, so frames are sent one by one.</summary>
     public bool TryGetFrameToSend(Span<byte> header, out ReadOnlySpan<byte> content, out MacAddress destination)
     {
         if (_askDue)
