@@ -8,9 +8,14 @@ using PcieOe.MediaWriter;
 
 // Writes to a file medium until it is killed, and tells on standard output what was acknowledged: for each write its first block,
 // its number of blocks and its version, as three little-endian 64-bit numbers.
-// Arguments: path, size in bytes, engine, first version.
+// Arguments: path, size in bytes, engine, first version, and "deny-io-uring" for a process that may not use it.
 const int Slots = 32;
 const int MaximumBlocks = 8;
+
+if (args.Length > 4 && args[4] == "deny-io-uring")
+{
+    SystemCallFilter.DenyIoUring();
+}
 
 var options = new FileMediumOptions
 {
@@ -23,6 +28,7 @@ var options = new FileMediumOptions
 long version = long.Parse(args[3], CultureInfo.InvariantCulture);
 var random = new Random((int)version);
 using FileMedium medium = FileMedium.Open(options);
+Console.Error.WriteLine(medium.EngineDescription);
 using var output = new FileStream(new SafeFileHandle(1, ownsHandle: false), FileAccess.Write, bufferSize: 0);
 long blocks = medium.CapacityBytes / WriterPattern.BlockBytes;
 byte[] buffers = GC.AllocateArray<byte>(Slots * MaximumBlocks * WriterPattern.BlockBytes, pinned: true);

@@ -71,7 +71,7 @@ public abstract class FileMediumKillTests(FileEngineKind kind)
         string firstVersion = ((round + 1) * 1_000_000_000L).ToString(CultureInfo.InvariantCulture);
         string[] arguments = [options.Path, options.SizeBytes.ToString(CultureInfo.InvariantCulture), options.Engine.ToString(), firstVersion];
         string program = Path.Combine(AppContext.BaseDirectory, "PcieOe.MediaWriter");
-        using Process writer = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true })!;
+        using Process writer = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true })!;
         var told = new MemoryStream();
         var piece = new byte[4096];
         using var timer = new CancellationTokenSource();
