@@ -41,7 +41,7 @@ internal sealed class NvmeController : IDisposable
         _buffers = new StagingBuffers(options.StagingBuffers, 2L * MaximumTransferBytes);
         Pipeline = new CommandPipeline(this, _buffers, media);
         DataPointers = new DataPointers(this);
-        HostData = new HostDataReader(this);
+        HostData = new HostDataReader(this, media.IsImmediate);
         Fetcher = new EntryFetcher(this);
         Interrupts = new InterruptSender(this, msix);
         Events = new AsynchronousEvents(this);

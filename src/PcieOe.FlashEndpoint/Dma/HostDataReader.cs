@@ -5,18 +5,18 @@ using PcieOe.Protocol.Nvme;
 namespace PcieOe.FlashEndpoint.Dma;
 
 /// <summary>Gathers the data of a command that goes from the host to the controller: by DMA reads, and out of the controller memory buffer.</summary>
-internal sealed unsafe class HostDataReader(NvmeController controller)
+internal sealed unsafe class HostDataReader(NvmeController controller, bool isMediumImmediate)
 {
     private const int DirectAlignment = 4;
 
     /// <summary>
-    /// Write data that lies in the controller memory buffer in one piece is used where it is. False: it has to be gathered; so has
-    /// everything that is looked at rather than stored, since the host might change it meanwhile.
+    /// Write data that lies in the controller memory buffer in one piece is used where it is, if the medium takes it at once. False: it has
+    /// to be gathered, since the host may change it meanwhile (after a reset it even has the right to); so has everything that is looked at.
     /// </summary>
     public bool TryUseInPlace(Command command)
     {
         ref TransferSegment first = ref command.Segments[0];
-        if (command.IsAdmin || command.NvmOpcode != NvmOpcode.Write || command.SegmentCount != 1 || first.Kind != SegmentKind.MemoryBuffer || first.Address % DirectAlignment != 0)
+        if (!isMediumImmediate || command.IsAdmin || command.NvmOpcode != NvmOpcode.Write || command.SegmentCount != 1 || first.Kind != SegmentKind.MemoryBuffer || first.Address % DirectAlignment != 0)
         {
             return false;
         }

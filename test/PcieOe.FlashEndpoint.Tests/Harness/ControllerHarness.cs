@@ -41,6 +41,8 @@ internal sealed class ControllerHarness : IDisposable
     public FakeHost Host { get; }
     public NvmeFunction Function { get; }
     public long Now { get; set; } = 1_000_000;
+
+    /// <summary>Null before the first <see cref="Enable"/>.</summary>
     public TestQueue Admin { get; private set; }
 
     public static NvmeOptions MakeOptions(int memoryBufferBytes = 0) => new()
@@ -86,8 +88,8 @@ internal sealed class ControllerHarness : IDisposable
 
     public void Enable(int entries = 32)
     {
-        ulong submission = AllocatePages(1);
-        ulong completion = AllocatePages(1);
+        ulong submission = Admin?.SubmissionAddress ?? AllocatePages(1);
+        ulong completion = Admin?.CompletionAddress ?? AllocatePages(1);
         Write32(Bar0 + NvmeRegister.AdminQueueAttributes, (uint)(entries - 1) << 16 | (uint)(entries - 1));
         Write64(Bar0 + NvmeRegister.AdminSubmissionQueue, submission);
         Write64(Bar0 + NvmeRegister.AdminCompletionQueue, completion);
@@ -104,15 +106,16 @@ internal sealed class ControllerHarness : IDisposable
 
     public ControllerStatus Status => new(Read32(Bar0 + NvmeRegister.Status));
 
-    public TestQueue CreateQueuePair(int id, int entries, bool inMemoryBuffer = false, bool interrupts = true)
+    /// <param name="reuse">A queue pair from before a reset, whose memory serves again.</param>
+    public TestQueue CreateQueuePair(int id, int entries, bool inMemoryBuffer = false, bool interrupts = true, TestQueue? reuse = null)
     {
         int bytes = entries * 64;
         var queue = new TestQueue
         {
             Id = id,
             Entries = entries,
-            SubmissionAddress = inMemoryBuffer ? AllocateMemoryBuffer((bytes + 4095) / 4096) : AllocatePages((bytes + 4095) / 4096),
-            CompletionAddress = AllocatePages((entries * 16 + 4095) / 4096),
+            SubmissionAddress = reuse?.SubmissionAddress ?? (inMemoryBuffer ? AllocateMemoryBuffer((bytes + 4095) / 4096) : AllocatePages((bytes + 4095) / 4096)),
+            CompletionAddress = reuse?.CompletionAddress ?? AllocatePages((entries * 16 + 4095) / 4096),
             IsInMemoryBuffer = inMemoryBuffer,
         };
         Host.Bytes(queue.CompletionAddress, entries * 16).Clear();

@@ -29,6 +29,9 @@ internal sealed class FakeHost : IFunctionHost, IDmaWriter
 
     public int MaximumReads { get; set; } = int.MaxValue;
 
+    /// <summary>Whether the logs below are kept; long runs do without.</summary>
+    public bool KeepsLogs { get; set; } = true;
+
     /// <summary>Room of one call of Materialize; it says Partial when that is used up.</summary>
     public int RoomBytesPerCall { get; set; } = int.MaxValue;
 
@@ -51,6 +54,8 @@ internal sealed class FakeHost : IFunctionHost, IDmaWriter
 
     public List<ReadyTransaction> ReadyLog { get; } = [];
 
+    public long InterruptCount { get; private set; }
+
     public int WritesOutsideMemory { get; private set; }
 
     public ulong CurrentOrigin { get; set; } = 77;
@@ -69,7 +74,11 @@ internal sealed class FakeHost : IFunctionHost, IDmaWriter
         }
 
         _reads.Add(new PendingRead(address, length, id));
-        ReadLog.Add((address, length));
+        if (KeepsLogs)
+        {
+            ReadLog.Add((address, length));
+        }
+
         return true;
     }
 
@@ -77,7 +86,11 @@ internal sealed class FakeHost : IFunctionHost, IDmaWriter
 
     public Admission Submit(in AdmissionRequest request, long now)
     {
-        Submitted.Add(request);
+        if (KeepsLogs)
+        {
+            Submitted.Add(request);
+        }
+
         if (!DefersAdmission)
         {
             return Admission.StartNow(now + 1_000_000);
@@ -90,7 +103,10 @@ internal sealed class FakeHost : IFunctionHost, IDmaWriter
     public void Ready(in ReadyTransaction transaction)
     {
         _ready.Add(transaction);
-        ReadyLog.Add(transaction);
+        if (KeepsLogs)
+        {
+            ReadyLog.Add(transaction);
+        }
     }
 
     public Span<byte> Reserve(ulong address, int length)
@@ -156,6 +172,9 @@ internal sealed class FakeHost : IFunctionHost, IDmaWriter
 
     public void DropReady() => _ready.Clear();
 
+    /// <summary>Forgets what waits for admission, as a host does with the tokens of a function it has reset.</summary>
+    public void DropWaiting() => Waiting.Clear();
+
     /// <summary>Lets waiting commands start.</summary>
     public void Admit(long now, int count = int.MaxValue)
     {
@@ -198,7 +217,7 @@ internal sealed class FakeHost : IFunctionHost, IDmaWriter
     private void Answer(PendingRead read, long now)
     {
         DmaReadStatus status = FailRead?.Invoke(read.Address) ?? DmaReadStatus.Success;
-        bool isInside = read.Address >= MemoryBase && read.Address - MemoryBase + (ulong)read.Length <= (ulong)Memory.Length;
+        bool isInside = read.Address >= MemoryBase && read.Address - MemoryBase <= (ulong)(Memory.Length - read.Length);
         status = isInside ? status : DmaReadStatus.UnsupportedRequest;
         if (status == DmaReadStatus.Success)
         {
@@ -220,7 +239,7 @@ internal sealed class FakeHost : IFunctionHost, IDmaWriter
 
     private Span<byte> Find(ulong address, int length)
     {
-        if (address < MemoryBase || address - MemoryBase + (ulong)length > (ulong)Memory.Length)
+        if (address < MemoryBase || address - MemoryBase > (ulong)(Memory.Length - length))
         {
             WritesOutsideMemory++;
             return new byte[length];
@@ -234,7 +253,11 @@ internal sealed class FakeHost : IFunctionHost, IDmaWriter
         if (_hasMessage)
         {
             _hasMessage = false;
-            Interrupts.Add((_messageAddress, BitConverter.ToUInt32(_message)));
+            InterruptCount++;
+            if (KeepsLogs)
+            {
+                Interrupts.Add((_messageAddress, BitConverter.ToUInt32(_message)));
+            }
         }
     }
 
