@@ -14,7 +14,14 @@ internal static class CommandLine
             BenchLinkCommand.Create(),
             BenchLinkWorkerCommand.Create(),
             ImpairCommand.Create(),
+            LabCommand.Create(),
+            ReportCommand.Create(),
         };
+        foreach (Command command in DaemonCommands.Create())
+        {
+            root.Add(command);
+        }
+
         TaughtCommand.Teach(root);
         ParseResult parsed = root.Parse(arguments);
         InvocationConfiguration configuration = new() { EnableDefaultExceptionHandler = false };

@@ -23,4 +23,8 @@ internal static unsafe partial class NamespaceCalls
 
     [LibraryImport(Library, EntryPoint = "sched_setaffinity", SetLastError = true)]
     internal static partial int SetAffinity(int threadId, nuint maskBytes, void* mask);
+
+    /// <summary>The index of an interface in the calling thread's network namespace; 0 if there is none of this name.</summary>
+    [LibraryImport(Library, EntryPoint = "if_nametoindex", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    internal static partial uint InterfaceIndex(string name);
 }

@@ -22,6 +22,7 @@ internal static unsafe class RouteNetlink
 
     private const ushort AttributeName = 3;
     private const ushort AttributeMtu = 4;
+    private const ushort AttributeMaster = 10;
     private const ushort AttributeLinkInfo = 18;
     private const ushort AttributeNamespaceDescriptor = 28;
     private const ushort LinkInfoKind = 1;
@@ -47,6 +48,26 @@ internal static unsafe class RouteNetlink
         message.End(data);
         message.End(linkInfo);
         Exchange(message, $"make the interfaces {name} and {peerName}");
+    }
+
+    /// <summary>A bridge, down.</summary>
+    internal static void CreateBridge(string name)
+    {
+        Message message = new(NewLink, CreateNew, 0, 0);
+        message.Add(AttributeName, name);
+        int linkInfo = message.Begin(AttributeLinkInfo);
+        message.Add(LinkInfoKind, "bridge");
+        message.End(linkInfo);
+        Exchange(message, $"make the bridge {name}");
+    }
+
+    /// <summary>Makes an interface a port of a bridge in the same namespace.</summary>
+    internal static void SetMaster(string name, string bridge)
+    {
+        Message message = new(SetLink, 0, 0, 0);
+        message.Add(AttributeName, name);
+        message.Add(AttributeMaster, NamespaceCalls.InterfaceIndex(bridge));
+        Exchange(message, $"join {name} to {bridge}");
     }
 
     internal static void SetMtu(string name, int mtu)

@@ -43,6 +43,11 @@ internal sealed record RunReport
     [JsonPropertyName("notes")]
     public IReadOnlyList<string> Notes { get; init; } = [];
 
+    /// <summary>No command failed, and no data was wrong.</summary>
+    [JsonIgnore]
+    public bool IsFaultless => Workloads.All(workload => workload.Errors + workload.VerifyErrors == 0)
+        && (Hosts is null || Hosts.ForeignBlocks + Hosts.Hosts.Sum(host => host.VerifyErrors) == 0);
+
     public void Save(string path) => File.WriteAllText(path, JsonSerializer.Serialize(this, ReportJson.Default.RunReport) + "\n");
 
     /// <summary>Null, and a sentence, where the file is not such a report.</summary>

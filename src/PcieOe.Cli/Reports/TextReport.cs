@@ -49,7 +49,7 @@ internal static class TextReport
             return;
         }
 
-        Table table = NewTable("Workloads of the built-in driver (latency in us)", "workload", "IOPS", "Gb/s", "mean", "p50", "p99", "p99.9", "max", "of floor");
+        Table table = NewTable("Workloads of the built-in driver (latency in us)", "workload", "IOPS", "Gb/s", "p50", "p99", "p99.9", "max", "of floor");
         foreach (WorkloadResult workload in report.Workloads)
         {
             LatencySummary latency = workload.Latency;
@@ -57,7 +57,6 @@ internal static class TextReport
                 workload.Name,
                 Count(workload.CommandsPerSecond),
                 Rate(workload.GigabitsPerSecond),
-                Micro(latency.MeanMicroseconds),
                 Micro(latency.P50Microseconds),
                 Tail(latency, 99, latency.P99Microseconds),
                 Tail(latency, 99.9, latency.P999Microseconds),
@@ -145,10 +144,10 @@ internal static class TextReport
 
     private static Table NewTable(string title, params string[] columns)
     {
-        Table table = new Table { Border = TableBorder.Rounded }.Title($"[bold]{Markup.Escape(title)}[/]");
+        Table table = new Table { Border = TableBorder.Simple }.Title($"[bold]{Markup.Escape(title)}[/]");
         for (int i = 0; i < columns.Length; i++)
         {
-            TableColumn column = new(Markup.Escape(columns[i])) { NoWrap = true, Padding = new Padding(0, 0, 1, 0) };
+            TableColumn column = new(Markup.Escape(columns[i])) { NoWrap = true, Padding = new Padding(0, 0, 0, 0) };
             table.AddColumn(i == 0 ? column.LeftAligned() : column.RightAligned());
         }
 

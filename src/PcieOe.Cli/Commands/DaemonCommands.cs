@@ -1,0 +1,207 @@
+using System.CommandLine;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using PcieOe.Daemon.Control;
+
+namespace PcieOe.Cli.Commands;
+
+/// <summary>Commands to a running daemon over its control socket: status, assign, release, bench.</summary>
+internal static class DaemonCommands
+{
+    private const string DefaultHostSocket = "/run/pcieoe/host.sock";
+    private const string DefaultTargetSocket = "/run/pcieoe/target.sock";
+    private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
+
+    internal static IEnumerable<Command> Create() => [CreateStatus(), CreateAssign(), CreateRelease(), CreateBench()];
+
+    /// <summary>Asks a daemon; a refusal is written to standard error. Null: refused.</summary>
+    private static async Task<JsonObject?> AskAsync(string command, string socket, JsonObject request, Action<JsonObject>? onProgress, CancellationToken cancellation)
+    {
+        JsonObject answer = await ControlClient.AskAsync(socket, request, onProgress, cancellation).ConfigureAwait(false);
+        if (answer.Flag("ok", false))
+        {
+            return answer;
+        }
+
+        await Console.Error.WriteLineAsync($"pcieoe {command}: {answer.Text("error")}").ConfigureAwait(false);
+        return null;
+    }
+
+    private static TaughtCommand CreateStatus()
+    {
+        Option<string?> control = Control(null);
+        Option<FileInfo?> json = CommonOptions.Json();
+        TaughtCommand command = new("status", "Shows a daemon's sessions, counters, functions and process.", $"""
+            Without --control it asks the daemons of this machine at their usual sockets, {DefaultHostSocket} and {DefaultTargetSocket}.
+            The values' meanings stand in docs/report-format.md, under "Status".
+            """)
+        {
+            control, json,
+        };
+        command.SetAction(async (parsed, cancellation) =>
+        {
+            string[] sockets = parsed.GetValue(control) is { } given ? [given] : [.. ((string[])[DefaultHostSocket, DefaultTargetSocket]).Where(File.Exists)];
+            if (sockets.Length == 0)
+            {
+                await Console.Error.WriteLineAsync($"pcieoe status: no daemon's control socket is at {DefaultHostSocket} or {DefaultTargetSocket}: name it with --control.").ConfigureAwait(false);
+                return ExitCode.Failure;
+            }
+
+            JsonArray answers = [];
+            foreach (string socket in sockets)
+            {
+                JsonObject? answer = await AskAsync("status", socket, new JsonObject { ["command"] = "status" }, null, cancellation).ConfigureAwait(false);
+                if (answer is null)
+                {
+                    return ExitCode.Failure;
+                }
+
+                answers.Add((JsonNode)answer);
+            }
+
+            JsonNode all = answers.Count == 1 ? answers[0]! : answers;
+            if (parsed.GetValue(json) is { } file)
+            {
+                await File.WriteAllTextAsync(file.FullName, all.ToJsonString(Indented) + "\n", cancellation).ConfigureAwait(false);
+            }
+
+            foreach (JsonNode? answer in answers)
+            {
+                StatusText.Write(Console.Out, answer!.AsObject());
+            }
+
+            return ExitCode.Success;
+        });
+        return command;
+    }
+
+    private static TaughtCommand CreateAssign()
+    {
+        Argument<string> function = new("FUNCTION") { Description = "A function of the target's pool." };
+        Argument<string> host = new("HOST") { Description = "A host of the target's configuration; * for any." };
+        Option<string?> control = Control(DefaultTargetSocket);
+        TaughtCommand command = new("assign", "Lets a host, and no other, attach a function of a running target.", """
+            Example:
+              pcieoe assign flash0 server1
+            """)
+        {
+            function, host, control,
+        };
+        command.SetAction(async (parsed, cancellation) =>
+        {
+            JsonObject request = new() { ["command"] = "assign", ["function"] = parsed.GetValue(function), ["host"] = parsed.GetValue(host) };
+            return await AskAsync("assign", parsed.GetValue(control)!, request, null, cancellation).ConfigureAwait(false) is null ? ExitCode.Failure : ExitCode.Success;
+        });
+        return command;
+    }
+
+    private static TaughtCommand CreateRelease()
+    {
+        Argument<string> function = new("FUNCTION") { Description = "A function of the target's pool." };
+        Option<string?> control = Control(DefaultTargetSocket);
+        TaughtCommand command = new("release", "Takes a function of a running target away from the host that holds it.", """
+            The host sees the device unplugged. Nobody gets the function until it is assigned again.
+
+            Example:
+              pcieoe release flash0
+            """)
+        {
+            function, control,
+        };
+        command.SetAction(async (parsed, cancellation) =>
+        {
+            JsonObject request = new() { ["command"] = "release", ["function"] = parsed.GetValue(function) };
+            JsonObject? answer = await AskAsync("release", parsed.GetValue(control)!, request, null, cancellation).ConfigureAwait(false);
+            if (answer is null)
+            {
+                return ExitCode.Failure;
+            }
+
+            Console.WriteLine(answer.Text("holder") is { } holder ? $"Taken away from {holder}." : "Nobody held it.");
+            return ExitCode.Success;
+        });
+        return command;
+    }
+
+    private static TaughtCommand CreateBench()
+    {
+        Option<string> pattern = new("--rw") { Description = "read, write, randread, randwrite, randrw, verify.", DefaultValueFactory = _ => "randread", HelpName = "PATTERN" };
+        Option<string> size = new("--bs") { Description = "Bytes of each command: 4096, 4k, 128k.", DefaultValueFactory = _ => "4k", HelpName = "SIZE" };
+        Option<int> depth = CommonOptions.Integer("--qd", "Commands under way", 1, 1, 1023);
+        Option<double> seconds = new("--seconds") { Description = "How long.", DefaultValueFactory = _ => 5, HelpName = "SECONDS" };
+        Option<double> rate = CommonOptions.Number("--rate", "Commands a second, started on time (open loop); 0: as fast as the depth allows.", "N", 1e8);
+        Option<bool> poisson = new("--poisson") { Description = "With --rate: exponential gaps instead of equal ones." };
+        Option<string?> attachment = new("--attachment") { Description = "Which attachment of the host agent; its first otherwise.", HelpName = "NAME" };
+        Option<string?> control = Control(DefaultHostSocket);
+        Option<FileInfo?> json = CommonOptions.Json();
+        TaughtCommand command = new("bench", "Runs one workload of the built-in driver on a running host agent.", """
+            It writes to the function: whatever is on it is overwritten by the patterns that write.
+
+            Examples:
+              pcieoe bench --rw randread --bs 4k --qd 32 --seconds 10
+              pcieoe bench --rw verify --qd 16
+              pcieoe bench --rw randread --rate 50000 --poisson --qd 256 --json run.json
+            """)
+        {
+            pattern, size, depth, seconds, rate, poisson, attachment, control, json,
+        };
+        command.SetAction(async (parsed, cancellation) =>
+        {
+            if (!TryParseSize(parsed.GetValue(size)!, out int bytes))
+            {
+                await Console.Error.WriteLineAsync($"pcieoe bench: --bs is '{parsed.GetValue(size)}', where a size such as 4096, 4k or 1m belongs.").ConfigureAwait(false);
+                return ExitCode.Usage;
+            }
+
+            Lab.Daemons.BenchRequest request = new()
+            {
+                Pattern = parsed.GetValue(pattern)!,
+                BlockBytes = bytes,
+                QueueDepth = parsed.GetValue(depth),
+                Seconds = parsed.GetValue(seconds),
+                RatePerSecond = parsed.GetValue(rate),
+                IsPoisson = parsed.GetValue(poisson),
+                Attachment = parsed.GetValue(attachment),
+                WorkingSetBytes = long.MaxValue,
+            };
+            Lab.ConsoleLabProgress progress = new();
+            progress.Begin(request.Name);
+            JsonObject? answer = await AskAsync("bench", parsed.GetValue(control)!, request.ToJson(request.Name), line => progress.Report(line.Number("progress", 0)), cancellation).ConfigureAwait(false);
+            if (answer is null)
+            {
+                return ExitCode.Failure;
+            }
+
+            PcieOe.Host.Bench.WorkloadResult result = Lab.Daemons.BenchRequest.ResultOf(answer);
+            progress.End(Lab.Scenarios.CharacterizeScenario.Describe(result));
+            Reports.RunReport report = new() { Started = DateTimeOffset.Now, Machine = Reports.MachineDescription.OfThisMachine(), Workloads = [result] };
+            Reports.TextReport.Write(Reports.ReportConsole.Create(), report);
+            if (parsed.GetValue(json) is { } file)
+            {
+                report.Save(file.FullName);
+            }
+
+            return report.IsFaultless ? ExitCode.Success : ExitCode.Failure;
+        });
+        return command;
+    }
+
+    private static Option<string?> Control(string? defaultSocket)
+    {
+        Option<string?> option = new("--control") { Description = "The daemon's control socket.", HelpName = "PATH" };
+        if (defaultSocket is not null)
+        {
+            option.DefaultValueFactory = _ => defaultSocket;
+        }
+
+        return option;
+    }
+
+    private static bool TryParseSize(string text, out int bytes)
+    {
+        int shift = char.ToLowerInvariant(text[^1]) switch { 'k' => 10, 'm' => 20, _ => 0 };
+        bool isNumber = int.TryParse(shift == 0 ? text : text[..^1], out bytes) && bytes > 0 && bytes <= int.MaxValue >> shift;
+        bytes <<= isNumber ? shift : 0;
+        return isNumber;
+    }
+}

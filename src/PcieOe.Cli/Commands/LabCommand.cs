@@ -1,0 +1,91 @@
+using System.CommandLine;
+using PcieOe.Cli.Lab;
+using PcieOe.Cli.Lab.Daemons;
+using PcieOe.Cli.Lab.Scenarios;
+using PcieOe.Cli.Reports;
+
+namespace PcieOe.Cli.Commands;
+
+/// <summary><c>pcieoe lab</c>: two boxes and a cable on one machine, and the whole path characterised.</summary>
+internal static class LabCommand
+{
+    internal static Command Create()
+    {
+        Option<string> scenario = new("--scenario") { Description = "What to show: characterize, outage, hosts.", DefaultValueFactory = _ => "characterize", HelpName = "NAME" };
+        scenario.AcceptOnlyFromAmong("characterize", "outage", "hosts");
+        Option<double> seconds = new("--seconds") { Description = "How long each workload is measured.", DefaultValueFactory = _ => 2, HelpName = "SECONDS" };
+        seconds.Validators.Add(result =>
+        {
+            if (result.Tokens.Count > 0 && !(result.GetValueOrDefault<double>() is >= 0.1 and <= 3600))
+            {
+                result.AddError("--seconds goes from 0.1 to 3600.");
+            }
+        });
+        Option<int> hosts = CommonOptions.Integer("--hosts", "Host agents in the scenario 'hosts'", 4, 1, 32);
+        Option<string> port = new("--port") { Description = "packet: raw Ethernet between namespaces; memory: both daemons in this process.", DefaultValueFactory = _ => "packet", HelpName = "KIND" };
+        port.AcceptOnlyFromAmong("packet", "memory", "sharppcap");
+        Option<FileInfo?> json = CommonOptions.Json();
+        TaughtCommand command = new("lab", "Sets up a target and a host on this machine, joins them by virtual Ethernet, and characterises the path.", """
+            Two network namespaces and a virtual cable stand for two boxes. A target daemon serves a flash function in one, a host agent
+            attaches it in the other, and the built-in NVMe driver loads it. The raw port is measured on the same cable in the same run:
+            it is the floor that everything else is compared with. Takes root, or a kernel that lets users have namespaces of their own;
+            without either both daemons run in this process, joined by memory. Everything that it makes goes away with it.
+
+            Examples:
+              pcieoe lab
+              pcieoe lab --seconds 5 --json run.json     and later: pcieoe report run.json
+              pcieoe lab --scenario outage               cable cut and target killed under verified load
+              pcieoe lab --scenario hosts --hosts 8      several hosts, one target
+            """)
+        {
+            scenario, seconds, hosts, port, json,
+        };
+        command.SetAction(async (parsed, cancellation) =>
+        {
+            LabOptions options = new()
+            {
+                SecondsPerWorkload = parsed.GetValue(seconds),
+                Hosts = parsed.GetValue(hosts),
+                InMemory = parsed.GetValue(port) == "memory" || !MayUseNamespaces(parsed),
+            };
+            if (parsed.GetValue(port) == "sharppcap")
+            {
+                throw new LabException("The port \"sharppcap\" is not built in: 'dotnet build -p:WithSharpPcap=true' builds it where SharpPcap can be restored, and \"packet\" needs nothing.");
+            }
+
+            using LabFolder folder = new();
+            ConsoleLabProgress progress = new();
+            RunReport report = parsed.GetValue(scenario) switch
+            {
+                "outage" => await OutageScenario.RunAsync(options, folder, progress, cancellation).ConfigureAwait(false),
+                "hosts" => await HostsScenario.RunAsync(options, folder, progress, cancellation).ConfigureAwait(false),
+                _ when options.InMemory => await MemoryScenario.RunAsync(options, folder, progress, cancellation).ConfigureAwait(false),
+                _ => await CharacterizeScenario.RunAsync(options, folder, progress, cancellation).ConfigureAwait(false),
+            };
+            Console.WriteLine();
+            TextReport.Write(ReportConsole.Create(), report);
+            if (parsed.GetValue(json) is { } file)
+            {
+                report.Save(file.FullName);
+            }
+
+            return report.IsFaultless ? ExitCode.Success : ExitCode.Failure;
+        });
+        return command;
+    }
+
+    private static bool MayUseNamespaces(ParseResult parsed)
+    {
+        try
+        {
+            UserNamespace.EnterIfNeeded([.. parsed.Tokens.Select(token => token.Value)]);
+            return true;
+        }
+        catch (LabException exception)
+        {
+            Console.Error.WriteLine($"pcieoe lab: {exception.Message}");
+            Console.Error.WriteLine("pcieoe lab: going on without a network: both daemons in this process, joined by memory. These figures are not those of Ethernet.");
+            return false;
+        }
+    }
+}

@@ -1,0 +1,56 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using PcieOe.Host.Bench;
+
+namespace PcieOe.Cli.Lab.Daemons;
+
+/// <summary>A workload as it is asked of a host agent over its control socket.</summary>
+internal sealed record BenchRequest
+{
+    public required string Pattern { get; init; }
+
+    public int BlockBytes { get; init; } = 4096;
+
+    public int QueueDepth { get; init; } = 1;
+
+    public double Seconds { get; init; } = 2;
+
+    public long Commands { get; init; }
+
+    public long WorkingSetBytes { get; init; } = 256L << 20;
+
+    public double RatePerSecond { get; init; }
+
+    public bool IsPoisson { get; init; }
+
+    public int ReadPercent { get; init; } = 70;
+
+    public ulong Seed { get; init; } = 1;
+
+    public string? Attachment { get; init; }
+
+    /// <summary>"randread-4k-qd1": what reports call it.</summary>
+    public string Name => $"{Pattern}-{Size}-qd{QueueDepth}";
+
+    private string Size => BlockBytes % 1024 == 0 ? $"{BlockBytes / 1024}k" : $"{BlockBytes}b";
+
+    internal JsonObject ToJson(string name) => new()
+    {
+        ["command"] = "bench",
+        ["attachment"] = Attachment,
+        ["name"] = name,
+        ["rw"] = Pattern,
+        ["bs"] = BlockBytes,
+        ["qd"] = QueueDepth,
+        ["seconds"] = Seconds,
+        ["commands"] = Commands,
+        ["working_set"] = WorkingSetBytes,
+        ["rate"] = RatePerSecond,
+        ["poisson"] = IsPoisson,
+        ["read_percent"] = ReadPercent,
+        ["seed"] = Seed,
+    };
+
+    internal static WorkloadResult ResultOf(JsonObject answer) =>
+        answer["result"].Deserialize(WorkloadJson.Default.WorkloadResult) ?? throw new LabException("The host agent's answer holds no result.");
+}

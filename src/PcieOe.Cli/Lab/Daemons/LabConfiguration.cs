@@ -1,0 +1,82 @@
+using System.Text.Json.Nodes;
+using PcieOe.Daemon.Configuration;
+
+namespace PcieOe.Cli.Lab.Daemons;
+
+/// <summary>Writes the configurations of a lab's daemons, with keys made for the occasion.</summary>
+internal static class LabConfiguration
+{
+    internal const string TargetName = "lab-target";
+
+    internal static string HostName(int index) => $"lab-host{index}";
+
+    internal static string FunctionName(int index) => $"flash{index}";
+
+    internal static JsonObject Target(PathOptions path, string interfaceName, string controlSocket, int? processor, IReadOnlyList<string> keys, string polling) => new()
+    {
+        ["name"] = TargetName,
+        ["insecure"] = !path.IsKeyed,
+        ["polling"] = polling,
+        ["workerProcessor"] = processor,
+        ["controlSocket"] = controlSocket,
+        ["logLevel"] = "information",
+        ["port"] = Port(path, interfaceName),
+        ["hosts"] = new JsonArray([.. keys.Select((key, index) => (JsonNode)Host(path, index, key))]),
+        ["functions"] = new JsonArray([.. keys.Select((_, index) => (JsonNode)new JsonObject
+        {
+            ["name"] = FunctionName(index),
+            ["hosts"] = new JsonArray(HostName(index)),
+            ["media"] = Media(path),
+        })]),
+    };
+
+    internal static JsonObject Host(PathOptions path, int index, string interfaceName, string controlSocket, int? processor, string key, string polling)
+    {
+        JsonObject attachment = new() { ["function"] = FunctionName(index), ["target"] = TargetName };
+        if (path.IsKeyed)
+        {
+            attachment["key"] = key;
+        }
+
+        return new JsonObject
+        {
+            ["name"] = HostName(index),
+            ["insecure"] = !path.IsKeyed,
+            ["polling"] = polling,
+            ["workerProcessor"] = processor,
+            ["controlSocket"] = controlSocket,
+            ["port"] = Port(path, interfaceName),
+            ["attachments"] = new JsonArray(attachment),
+        };
+    }
+
+    internal static string NewKey() => KeySettings.Create();
+
+    private static JsonObject Host(PathOptions path, int index, string key)
+    {
+        JsonObject host = new() { ["name"] = HostName(index) };
+        if (path.IsKeyed)
+        {
+            host["key"] = key;
+        }
+
+        return host;
+    }
+
+    private static JsonObject Port(PathOptions path, string interfaceName) => new()
+    {
+        ["interface"] = interfaceName,
+        ["mtu"] = path.MaximumTransmissionUnit,
+    };
+
+    private static JsonObject Media(PathOptions path)
+    {
+        JsonObject media = new() { ["size"] = path.MediumBytes };
+        if (path.MediaFile is { } file)
+        {
+            media["path"] = file;
+        }
+
+        return media;
+    }
+}

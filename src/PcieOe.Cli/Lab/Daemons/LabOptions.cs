@@ -1,0 +1,43 @@
+namespace PcieOe.Cli.Lab.Daemons;
+
+/// <summary>What <c>pcieoe lab</c> was asked for.</summary>
+internal sealed record LabOptions
+{
+    public double SecondsPerWorkload { get; init; } = 2;
+
+    /// <summary>The working set of every workload.</summary>
+    public long WorkingSetBytes { get; init; } = 256L << 20;
+
+    public int Hosts { get; init; } = 4;
+
+    /// <summary>Both daemons in this process, without a network.</summary>
+    public bool InMemory { get; init; }
+
+    /// <summary>Length of the outage in that scenario.</summary>
+    public double OutageSeconds { get; init; } = 10;
+
+    /// <summary>With a core for each of the two workers they spin; with fewer they would only take it from one another.</summary>
+    public static string Polling => Environment.ProcessorCount >= 2 ? "busy" : "adaptive";
+}
+
+/// <summary>How one pair of daemons is set up.</summary>
+internal sealed record PathOptions
+{
+    public static PathOptions Clear { get; } = new();
+
+    public static PathOptions Keyed { get; } = new() { IsKeyed = true, Suffix = "-keyed" };
+
+    public static PathOptions SmallFrames { get; } = new() { MaximumTransmissionUnit = 1500, Suffix = "-mtu1500" };
+
+    public bool IsKeyed { get; init; }
+
+    public int MaximumTransmissionUnit { get; init; } = 9000;
+
+    /// <summary>What the names of workloads on this path end in.</summary>
+    public string Suffix { get; init; } = string.Empty;
+
+    /// <summary>The file that the flash is kept in; null: in memory.</summary>
+    public string? MediaFile { get; init; }
+
+    public long MediumBytes { get; init; } = 512L << 20;
+}

@@ -1,0 +1,101 @@
+using System.Globalization;
+using System.Text.Json.Nodes;
+using PcieOe.Cli.Lab.Daemons;
+using PcieOe.Cli.Reports;
+using PcieOe.Host.Bench;
+
+namespace PcieOe.Cli.Lab.Scenarios;
+
+/// <summary>The lab's main job: the raw port's floor, then every workload of the plan on its path, then the floor once more.</summary>
+internal static class CharacterizeScenario
+{
+    internal static async Task<RunReport> RunAsync(LabOptions options, LabFolder folder, ILabProgress progress, CancellationToken cancellation)
+    {
+        DateTimeOffset started = DateTimeOffset.Now;
+        using NetworkLab lab = NetworkLab.Create(PathOptions.Clear.MaximumTransmissionUnit);
+        using CancellationTokenRegistration registration = cancellation.Register(lab.EndProcesses);
+        FloorProbe floor = new(PathOptions.Clear.MaximumTransmissionUnit);
+        await MeasureFloorAsync(floor, lab, progress, cancellation).ConfigureAwait(false);
+        List<WorkloadResult> results = [];
+        JsonObject? status = null;
+        foreach ((PathOptions path, IReadOnlyList<BenchRequest> workloads) in CharacterizePlan.Create(options))
+        {
+            SetMtu(lab, path.MaximumTransmissionUnit);
+            progress.Begin($"daemons{path.Suffix}");
+            DaemonPair pair = await DaemonPair.StartAsync(lab, folder, path, cancellation).ConfigureAwait(false);
+            await PrepareAsync(pair, options, progress, cancellation).ConfigureAwait(false);
+            progress.End("attached, working set written");
+            await MeasureAsync(pair, path, workloads, results, progress, cancellation).ConfigureAwait(false);
+            status ??= await pair.StatusAsync(cancellation).ConfigureAwait(false);
+            pair.End();
+        }
+
+        SetMtu(lab, PathOptions.Clear.MaximumTransmissionUnit);
+        await MeasureFloorAsync(floor, lab, progress, cancellation).ConfigureAwait(false);
+        return new RunReport
+        {
+            Started = started,
+            Machine = MachineDescription.OfThisMachine(),
+            Path = new PathDescription { MaximumTransmissionUnit = PathOptions.Clear.MaximumTransmissionUnit },
+            Floor = floor.Result(),
+            Workloads = results,
+            Status = status,
+            Notes = Environment.ProcessorCount >= 2
+                ? []
+                : ["This machine has one processor: both daemons share it, so every figure is that of two programs taking turns."],
+        };
+    }
+
+    /// <summary>Runs workloads one after another, and adds what came of them.</summary>
+    internal static async Task MeasureAsync(
+        DaemonPair pair, PathOptions path, IReadOnlyList<BenchRequest> workloads, List<WorkloadResult> results, ILabProgress progress, CancellationToken cancellation)
+    {
+        foreach (BenchRequest workload in workloads)
+        {
+            string name = workload.Name + path.Suffix;
+            progress.Begin(name);
+            WorkloadResult result = await pair.BenchAsync(workload, name, progress.Report, cancellation).ConfigureAwait(false);
+            results.Add(result);
+            progress.End(Describe(result));
+        }
+    }
+
+    /// <summary>Writes the working set, and runs long enough for the code to be compiled for speed.</summary>
+    internal static async Task PrepareAsync(DaemonPair pair, LabOptions options, ILabProgress progress, CancellationToken cancellation)
+    {
+        BenchRequest[] steps =
+        [
+            CharacterizePlan.Fill(options),
+            CharacterizePlan.WarmUp(options, "randread", 32),
+            CharacterizePlan.WarmUp(options, "randwrite", 32),
+            CharacterizePlan.WarmUp(options, "randread", 1),
+        ];
+        for (int i = 0; i < steps.Length; i++)
+        {
+            await pair.BenchAsync(steps[i], "warm-up", null, cancellation).ConfigureAwait(false);
+            progress.Report((i + 1.0) / steps.Length);
+        }
+    }
+
+    internal static string Describe(WorkloadResult result)
+    {
+        string faults = result.Errors + result.VerifyErrors == 0 ? "" : $"  FAILED {result.Errors}, WRONG {result.VerifyErrors}";
+        return string.Create(CultureInfo.InvariantCulture,
+            $"{result.CommandsPerSecond:N0} IOPS, {result.GigabitsPerSecond:F2} Gb/s, p50 {result.Latency.P50Microseconds:F1} us, p99 {result.Latency.P99Microseconds:F1} us{faults}");
+    }
+
+    private static async Task MeasureFloorAsync(FloorProbe floor, NetworkLab lab, ILabProgress progress, CancellationToken cancellation)
+    {
+        progress.Begin("floor of the raw port");
+        await Task.Run(() => floor.Measure(lab, progress, cancellation), cancellation).ConfigureAwait(false);
+        FloorResult result = floor.Result();
+        progress.End(string.Create(CultureInfo.InvariantCulture,
+            $"64 B {result.RoundTrip64.P50Microseconds:F1} us, 64 B to 4 KiB {result.RoundTrip64To4096.P50Microseconds:F1} us, flood {result.FloodGigabitsPerSecond:F2} Gb/s"));
+    }
+
+    private static void SetMtu(NetworkLab lab, int mtu)
+    {
+        lab.First.Run(() => RouteNetlink.SetMtu(NetworkLab.InterfaceName, mtu));
+        lab.Second.Run(() => RouteNetlink.SetMtu(NetworkLab.InterfaceName, mtu));
+    }
+}
