@@ -19,7 +19,10 @@ internal sealed class SessionTransmitter(ReadySet? ready, int index) : ITlpTrans
 
     public void Commit(int bytes)
     {
-        Link?.Commit(bytes);
-        ready?.Add(index);
+        if (Link is { } link)
+        {
+            link.Commit(bytes);
+            ready?.Add(index);
+        }
     }
 }

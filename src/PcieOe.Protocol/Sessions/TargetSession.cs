@@ -80,6 +80,9 @@ public sealed class TargetSession : ITlpSink, ILinkControlSink, IDisposable
 
     internal bool IsOpening => State == TargetSessionState.Opening;
 
+    /// <summary>It holds no function yet.</summary>
+    internal bool IsUnconfirmed => State is TargetSessionState.Opening or TargetSessionState.Pending;
+
     internal bool IsPending => State == TargetSessionState.Pending;
 
     /// <summary>Counts hellos, so that of two attempts the later one is known.</summary>

@@ -28,17 +28,12 @@ public sealed class TargetSessions : ISessionRegistry, IDisposable
     private readonly IRandomSource _random;
     private readonly TargetListener _listener;
     private readonly DiscoveryResponder _discovery;
-    private readonly TargetSession?[] _table;
-    private readonly long[] _deadlines;
-    private readonly ReadySet _ready;
+    private readonly SessionTable _table;
     private readonly long _lease;
     private readonly long _confirmation;
     private SessionCounters _counters;
     private long _attempts;
-    private int _used;
-    private int _count;
     private int _established;
-    private int _lastSender = -1;
 
     public TargetSessions(TargetSessionsOptions options, ITargetSessionPolicy policy, IRandomSource random)
     {
@@ -56,11 +51,7 @@ public sealed class TargetSessions : ISessionRegistry, IDisposable
         var cookies = new CookieJar();
         _listener = new TargetListener(options, this, hosts, cookies, random);
         _discovery = new DiscoveryResponder(options, this, hosts, cookies, random);
-        int entries = options.MaximumSessions + SpareEntries;
-        _table = new TargetSession?[entries];
-        _deadlines = new long[entries];
-        Array.Fill(_deadlines, long.MaxValue);
-        _ready = new ReadySet(entries);
+        _table = new SessionTable(options.MaximumSessions + SpareEntries);
         _lease = options.LeaseMilliseconds * 1_000_000L;
         _confirmation = options.ConfirmationMilliseconds * 1_000_000L;
     }
@@ -76,28 +67,16 @@ public sealed class TargetSessions : ISessionRegistry, IDisposable
     public int EstablishedCount => _established;
 
     /// <summary>Entries of the table in use, those that come and go included; 0: nothing is left to be told to anybody.</summary>
-    public int Count => _count;
+    public int Count => _table.Count;
 
     /// <summary>Bytes of the scratch that sealing a frame of any session takes.</summary>
     public int SealScratchBytes => _options.Link.MaximumTransmissionUnit;
 
     /// <summary>When <see cref="OnTimer"/> is to be called next; <see cref="long.MaxValue"/> for never.</summary>
-    public long NextDeadline
-    {
-        get
-        {
-            long next = _discovery.NextDeadline;
-            foreach (long deadline in _deadlines.AsSpan(0, _used))
-            {
-                next = Math.Min(next, deadline);
-            }
-
-            return next;
-        }
-    }
+    public long NextDeadline => Math.Min(_discovery.NextDeadline, _table.NextDeadline);
 
     /// <summary>The sessions whose hosts hold functions, for status and metrics.</summary>
-    public IEnumerable<TargetSession> Established => _table.Take(_used).OfType<TargetSession>().Where(session => session.IsEstablished);
+    public IEnumerable<TargetSession> Established => _table.Entries.ToArray().OfType<TargetSession>().Where(session => session.IsEstablished);
 
     /// <summary>Takes a frame of this protocol, from its own header on; Ethernet's padding may follow.</summary>
     /// <param name="source">The Ethernet source address.</param>
@@ -136,12 +115,10 @@ public sealed class TargetSessions : ISessionRegistry, IDisposable
     public void OnTimer(long now)
     {
         _discovery.OnTimer(now);
-        for (int index = 0; index < _used; index++)
+        int index = 0;
+        while (_table.NextDue(ref index, now) is { } session)
         {
-            if (_deadlines[index] <= now && _table[index] is { } session)
-            {
-                OnSessionTimer(session, now);
-            }
+            OnSessionTimer(session, now);
         }
     }
 
@@ -165,23 +142,16 @@ public sealed class TargetSessions : ISessionRegistry, IDisposable
             return true;
         }
 
-        while ((_lastSender = _ready.NextAfter(_lastSender)) >= 0)
+        while ((session = _table.NextSender()) is not null)
         {
-            session = _table[_lastSender];
-            if (session is not null && session.TryGetFrameToSend(now, header, sealScratch, out content, out destination))
+            if (session.TryGetFrameToSend(now, header, sealScratch, out content, out destination))
             {
                 return true;
             }
 
-            // Whatever makes it able to send again adds it again: a commit, a frame, its timer.
-            _ready.Remove(_lastSender);
-            if (session is not null)
-            {
-                _deadlines[_lastSender] = session.NextDeadline;
-            }
+            _table.SetQuiet(session);
         }
 
-        session = null;
         return false;
     }
 
@@ -189,7 +159,7 @@ public sealed class TargetSessions : ISessionRegistry, IDisposable
     public void OnSendFailed(TargetSession session, int frames)
     {
         session.OnSendFailed(frames);
-        Touch(session);
+        _table.Touch(session);
     }
 
     /// <summary>Ends a session: its function is detached at once, its host is told.</summary>
@@ -205,9 +175,13 @@ public sealed class TargetSessions : ISessionRegistry, IDisposable
     public void Drain(long now)
     {
         _listener.IsDraining = true;
-        for (int index = 0; index < _used; index++)
+        foreach (TargetSession? session in _table.Entries)
         {
-            if (_table[index] is { } session)
+            if (session is { IsUnconfirmed: true })
+            {
+                _table.Remove(session);
+            }
+            else if (session is not null)
             {
                 Close(session, SessionEnd.Shutdown, now);
             }
@@ -216,20 +190,20 @@ public sealed class TargetSessions : ISessionRegistry, IDisposable
 
     public void Dispose()
     {
-        for (int index = 0; index < _used; index++)
+        foreach (TargetSession? session in _table.Entries)
         {
-            if (_table[index] is { } session)
+            if (session is not null)
             {
-                Remove(session);
+                _table.Remove(session);
             }
         }
     }
 
-    TargetSession? ISessionRegistry.Find(uint id) => Find(id);
+    TargetSession? ISessionRegistry.Find(uint id) => _table.Find(id);
 
     TargetSession? ISessionRegistry.FindResumable(in Hello hello) =>
         hello.ResumeSessionId != 0
-            && Find(hello.ResumeSessionId) is { IsEstablished: true } session
+            && _table.Find(hello.ResumeSessionId) is { IsEstablished: true } session
             && hello.HostName.SequenceEqual(session.HostNameUtf8)
             && hello.FunctionName.SequenceEqual(session.RequestedFunctionUtf8)
                 ? session
@@ -239,7 +213,7 @@ public sealed class TargetSessions : ISessionRegistry, IDisposable
     {
         session.PeerAddress = source;
         session.OnPathRestored();
-        Touch(session);
+        _table.Touch(session);
     }
 
     IReadOnlyList<FunctionOffer> ISessionRegistry.ListOffers(string hostName)
@@ -248,7 +222,7 @@ public sealed class TargetSessions : ISessionRegistry, IDisposable
         var offers = new FunctionOffer[functions.Count];
         for (int i = 0; i < offers.Length; i++)
         {
-            TargetSession? holder = FindHolder(functions[i].Name);
+            TargetSession? holder = _table.FindHolder(functions[i].Name);
             FunctionState state = holder is null ? FunctionState.Free
                 : holder.HostName == hostName ? FunctionState.HeldByYou : FunctionState.HeldByAnother;
             offers[i] = new FunctionOffer(functions[i].Name, functions[i].SizeBytes, state);
@@ -273,45 +247,48 @@ public sealed class TargetSessions : ISessionRegistry, IDisposable
             return decision.Refusal;
         }
 
-        TargetSession? holder = FindHolder(decision.FunctionName);
+        TargetSession? holder = _table.FindHolder(decision.FunctionName);
         if (holder is not null && holder.HostName != hostName)
         {
             return AcceptStatus.FunctionBusy;
         }
 
-        RemoveExcessAttempts(hostName, decision.FunctionName);
-        if ((holder is null && _established == _options.MaximumSessions) || !TryFindFreeEntry(out int index))
+        if (_table.FindOldestAttempt(hostName, decision.FunctionName, long.MaxValue, out int attempts) is { } oldest && attempts >= MaximumAttempts)
+        {
+            _counters.Unconfirmed++;
+            _table.Remove(oldest);
+        }
+
+        int index = _table.FindFreeIndex();
+        if (index < 0 || (holder is null && _established == _options.MaximumSessions))
         {
             return AcceptStatus.TargetFull;
         }
 
         uint id = SessionId.Create(index, _random.NextUInt32()).Value;
-        session = new TargetSession(this, _ready, id, hello, decision.FunctionName, source, now)
+        session = new TargetSession(this, _table.Ready, id, hello, decision.FunctionName, source, now)
         {
             MaximumTransmissionUnit = mtu,
             Capabilities = hello.Capabilities & _options.Capabilities,
             Order = ++_attempts,
         };
         session.ExtendLease(now + _confirmation);
-        _table[index] = session;
-        _deadlines[index] = session.NextDeadline;
-        _used = Math.Max(_used, index + 1);
-        _count++;
+        _table.Add(session);
         return AcceptStatus.New;
     }
 
     void ISessionRegistry.OnKeysReady(TargetSession session, FrameCipher? cipher, byte[] accept, long now)
     {
         session.OnKeysReady(cipher, accept, _options.Link, now, now + _confirmation);
-        Touch(session);
+        _table.Touch(session);
     }
 
-    void ISessionRegistry.Abandon(TargetSession session) => Remove(session);
+    void ISessionRegistry.Abandon(TargetSession session) => _table.Remove(session);
 
     /// <summary>The host's first protected frame has come: only now does a new session take its function, and end an old one of the host.</summary>
     internal void Confirm(TargetSession session, long now)
     {
-        TargetSession? holder = FindHolder(session.FunctionName);
+        TargetSession? holder = _table.FindHolder(session.FunctionName);
         if (holder is not null && holder.HostName != session.HostName)
         {
             RefuseLate(session, now);
@@ -324,7 +301,12 @@ public sealed class TargetSessions : ISessionRegistry, IDisposable
             Detach(holder, SessionEnd.Replaced, tellsHost: true, now);
         }
 
-        RemoveEarlierAttempts(session);
+        // What the host began before this session and never used must not come to life behind it.
+        while (_table.FindOldestAttempt(session.HostName, session.FunctionName, session.Order, out _) is { } earlier)
+        {
+            _counters.Unconfirmed++;
+            _table.Remove(earlier);
+        }
 
         if (_established == _options.MaximumSessions)
         {
@@ -340,12 +322,12 @@ public sealed class TargetSessions : ISessionRegistry, IDisposable
             RefuseLate(session, now);
         }
 
-        Touch(session);
+        _table.Touch(session);
     }
 
     private void OnSessionFrame(ReadOnlySpan<byte> frame, uint sessionId, long now)
     {
-        TargetSession? session = Find(sessionId);
+        TargetSession? session = _table.Find(sessionId);
         if (session is null)
         {
             _counters.StaleFrames++;
@@ -371,7 +353,7 @@ public sealed class TargetSessions : ISessionRegistry, IDisposable
             }
         }
 
-        Touch(session);
+        _table.Touch(session);
     }
 
     private void OnCloseRequest(TargetSession session, long now)
@@ -390,7 +372,7 @@ public sealed class TargetSessions : ISessionRegistry, IDisposable
         if (now < session.ExpiresAt)
         {
             session.OnTimer(now);
-            Touch(session);
+            _table.Touch(session);
             return;
         }
 
@@ -398,111 +380,30 @@ public sealed class TargetSessions : ISessionRegistry, IDisposable
         {
             case TargetSessionState.Opening or TargetSessionState.Pending:
                 _counters.Unconfirmed++;
-                Remove(session);
+                _table.Remove(session);
                 break;
             case TargetSessionState.Established:
                 _counters.LeasesExpired++;
                 Detach(session, SessionEnd.LeaseExpired, tellsHost: false, now);
-                Remove(session);
+                _table.Remove(session);
                 break;
             default:
-                Remove(session);
+                _table.Remove(session);
                 break;
-        }
-    }
-
-    /// <summary>What a host began before this session and never used must not come to life behind it.</summary>
-    private void RemoveEarlierAttempts(TargetSession session)
-    {
-        for (int index = 0; index < _used; index++)
-        {
-            if (_table[index] is { } other && (other.IsPending || other.IsOpening) && other.Order < session.Order
-                && other.HostName == session.HostName && other.FunctionName == session.FunctionName)
-            {
-                _counters.Unconfirmed++;
-                Remove(other);
-            }
-        }
-    }
-
-    /// <summary>Makes room for one more attempt of a host: the oldest goes, so that no host fills the table.</summary>
-    private void RemoveExcessAttempts(string hostName, string functionName)
-    {
-        int attempts = 0;
-        TargetSession? oldest = null;
-        for (int index = 0; index < _used; index++)
-        {
-            if (_table[index] is { } other && (other.IsPending || other.IsOpening)
-                && other.HostName == hostName && other.FunctionName == functionName)
-            {
-                attempts++;
-                oldest = oldest is null || other.Order < oldest.Order ? other : oldest;
-            }
-        }
-
-        if (attempts >= MaximumAttempts)
-        {
-            _counters.Unconfirmed++;
-            Remove(oldest!);
         }
     }
 
     private void RefuseLate(TargetSession session, long now)
     {
         session.BeginClosing(SessionEnd.Released, tellsHost: true, now);
-        Touch(session);
+        _table.Touch(session);
     }
 
     private void Detach(TargetSession session, SessionEnd reason, bool tellsHost, long now)
     {
         _established--;
         session.BeginClosing(reason, tellsHost, now);
-        Touch(session);
+        _table.Touch(session);
         _policy.OnDetached(session, reason, now);
-    }
-
-    private TargetSession? Find(uint id)
-    {
-        int index = new SessionId(id).Index;
-        return index < _used && _table[index] is { } session && session.Id == id ? session : null;
-    }
-
-    private TargetSession? FindHolder(string functionName)
-    {
-        for (int index = 0; index < _used; index++)
-        {
-            if (_table[index] is { IsEstablished: true } session && session.FunctionName == functionName)
-            {
-                return session;
-            }
-        }
-
-        return null;
-    }
-
-    private bool TryFindFreeEntry(out int index)
-    {
-        index = Array.IndexOf(_table, null);
-        return index >= 0;
-    }
-
-    private void Touch(TargetSession session)
-    {
-        int index = new SessionId(session.Id).Index;
-        if (_table[index] == session)
-        {
-            _ready.Add(index);
-            _deadlines[index] = session.NextDeadline;
-        }
-    }
-
-    private void Remove(TargetSession session)
-    {
-        int index = new SessionId(session.Id).Index;
-        _table[index] = null;
-        _deadlines[index] = long.MaxValue;
-        _ready.Remove(index);
-        _count--;
-        session.Release();
     }
 }

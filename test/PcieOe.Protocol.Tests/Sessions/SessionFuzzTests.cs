@@ -6,6 +6,7 @@ using Xunit;
 namespace PcieOe.Protocol.Tests.Sessions;
 
 /// <summary>Mutated frames, thrown at both sides in every state: nothing escapes, nothing is gained, memory stays flat.</summary>
+[Collection(nameof(ProcessMemoryCollection))]
 public sealed class SessionFuzzTests
 {
     private const long MemoryAllowance = 4 << 20;
@@ -218,3 +219,7 @@ public sealed class SessionFuzzTests
 
     private delegate void Receiver(ReadOnlySpan<byte> frame, Ethernet.MacAddress source, long now);
 }
+
+/// <summary>Tests that measure the memory of the whole process run alone.</summary>
+[CollectionDefinition(nameof(ProcessMemoryCollection), DisableParallelization = true)]
+public sealed class ProcessMemoryCollection;

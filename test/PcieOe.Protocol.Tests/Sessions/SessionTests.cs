@@ -180,6 +180,20 @@ public sealed class SessionTests
     }
 
     [Fact]
+    public void SessionEnded_ItsTransmitterIsStillUsed_OthersSendOn()
+    {
+        using var lab = new SessionLab(keyed: true);
+        HostStation alpha = lab.Connect("alpha", "nvme0");
+        TargetSession ended = lab.Target.LastAttached!;
+        HostStation beta = lab.Connect("beta", "nvme1");
+        alpha.Session.Close(lab.Segment.Now);
+        Assert.True(lab.Segment.RunUntil(() => lab.Target.Sessions.Count == 1));
+        Assert.True(ended.Transmitter.Reserve(4).IsEmpty);
+        ended.Transmitter.Commit(0);
+        lab.Exchange(beta);
+    }
+
+    [Fact]
     public void Host_ClosesWhileTheTargetIsGone_IsClosedSoon()
     {
         using var lab = new SessionLab(keyed: true);
