@@ -50,6 +50,9 @@ public sealed unsafe partial class NvmeBlockDriver
         return true;
     }
 
+    /// <summary>Whether <see cref="TrySubmit"/> would take it for a command, once the driver has been ready.</summary>
+    public bool IsValid(in BlockCommand command) => TryCheck(command, out _);
+
     private bool TryChooseQueue(out int queue)
     {
         queue = _currentQueue;

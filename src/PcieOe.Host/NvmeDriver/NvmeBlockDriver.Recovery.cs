@@ -35,6 +35,21 @@ public sealed unsafe partial class NvmeBlockDriver
         FailAll(now);
     }
 
+    /// <summary>Lets go of the function at once, which resets it. Commands under way end with <see cref="NvmeStatus.CommandAbortedByHost"/>.</summary>
+    public void Stop(long now)
+    {
+        if (!_isStarted || State is BlockDriverState.Stopped or BlockDriverState.Gone)
+        {
+            return;
+        }
+
+        _bringUp.Stop();
+        _bringUpAt = _shutdownDeadline = long.MaxValue;
+        _function.Detach(now);
+        SetState(BlockDriverState.Stopped, now);
+        FailAll(now);
+    }
+
     private void CheckTime(long now)
     {
         if (State != BlockDriverState.Ready || _function.State != RemoteFunctionState.Up)

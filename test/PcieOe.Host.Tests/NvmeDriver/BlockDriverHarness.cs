@@ -22,7 +22,8 @@ internal sealed class BlockDriverHarness : IDisposable
     private readonly NvmeFunction _function;
 
     public BlockDriverHarness(NvmeDriverOptions? options = null, int memoryBufferBytes = 8 << 20, int frameBytes = 8900, int windowFrames = 256,
-        long capacityBytes = 64 << 20, RootComplexOptions? portOptions = null, int maximumQueueEntries = 4096, int targetTransferBytes = 256 * 1024)
+        long capacityBytes = 64 << 20, RootComplexOptions? portOptions = null, int maximumQueueEntries = 4096, int targetTransferBytes = 256 * 1024,
+        bool useBlockDevice = false)
     {
         _medium = new MemoryMedium(capacityBytes, useHugePages: false);
         NvmeOptions nvme = new()
@@ -40,8 +41,10 @@ internal sealed class BlockDriverHarness : IDisposable
         ToHost = new InMemoryLane(frameBytes, windowFrames);
         Port = new RootPort(portOptions ?? new RootComplexOptions());
         Client = new CountingClient();
-        Driver = new NvmeBlockDriver(Port, Client, options ?? new NvmeDriverOptions { PoolBytes = 32 << 20 });
-        Client.Driver = Driver;
+        options ??= new NvmeDriverOptions { PoolBytes = 32 << 20 };
+        Device = useBlockDevice ? new BlockDevice(Port, options, () => { }) : null;
+        Device?.Start(Now);
+        Driver = Device?.Driver ?? new NvmeBlockDriver(Port, Client, options);
     }
 
     public HoldingAdmission Admission { get; } = new();
@@ -55,6 +58,9 @@ internal sealed class BlockDriverHarness : IDisposable
     public RootPort Port { get; }
 
     public NvmeBlockDriver Driver { get; }
+
+    /// <summary>Where the driver serves channels rather than <see cref="Client"/>.</summary>
+    public BlockDevice? Device { get; }
 
     public CountingClient Client { get; }
 
@@ -121,7 +127,7 @@ internal sealed class BlockDriverHarness : IDisposable
     {
         int moved = IsCableIn ? ToHost.Deliver(Port, Now) : 0;
         Port.OnTimer(Now);
-        Driver.Pump(Now);
+        moved += PollDriver();
         Port.Pump(Now);
         moved += IsCableIn ? ToFunction.Deliver(Bridge, Now) : 0;
         Bridge.OnTimer(Now);
@@ -157,6 +163,17 @@ internal sealed class BlockDriverHarness : IDisposable
         Run();
         Assert.Equal(before + 1, Client.Completions);
         return Client.LastStatus;
+    }
+
+    private int PollDriver()
+    {
+        if (Device is not null)
+        {
+            return Device.Poll(Now) ? 1 : 0;
+        }
+
+        Driver.Pump(Now);
+        return 0;
     }
 
     public void Dispose()
@@ -198,8 +215,6 @@ internal sealed class HoldingAdmission : IAdmission
 
 internal sealed class CountingClient : IBlockDriverClient
 {
-    public NvmeBlockDriver? Driver { get; set; }
-
     public int Completions { get; private set; }
 
     public int Errors { get; private set; }
