@@ -11,7 +11,8 @@ namespace PcieOe.Host.RootComplex;
 /// </summary>
 internal sealed class Enumeration
 {
-    private const int MaximumOutstanding = 64;
+    public const int MaximumOutstanding = 64;
+
     private const int SpaceDoublewords = ConfigRegister.SpaceBytes / 4;
     private const uint AllOnes = 0xFFFF_FFFF;
     private const int MaximumReadRequestCode = 5;

@@ -33,8 +33,8 @@ internal struct PendingRequest
 }
 
 /// <summary>
-/// The non-posted requests that wait for their completions, by tag. A tag is used again only when its last completion has come, or in a
-/// new session: the lane delivers everything in the end, so no time is long enough to be sure (an outage may last minutes). A function
+/// The non-posted requests that wait for their completions, by tag. A tag is used again only when its last completion has come, or after a
+/// reset, or in a new session: the lane delivers everything in the end, so no time is long enough to be sure (an outage may last minutes). A function
 /// that never answers so runs out of tags, and its reads are answered without it.
 /// </summary>
 internal sealed class PendingRequests
@@ -47,11 +47,10 @@ internal sealed class PendingRequests
 
     public PendingRequests() => _requests = new PendingRequest[_tags.TagLimit];
 
-    public int TagLimit => _tags.TagLimit;
-
-    public int InUseCount => _tags.InUseCount;
-
     public bool HasTag => _tags.FreeCount > 0;
+
+    /// <summary>Tags that a client may still take: some are kept for setting the function up, however many of its requests go unanswered.</summary>
+    public int FreeForClient => Math.Max(0, _tags.FreeCount - Enumeration.MaximumOutstanding);
 
     /// <summary>Not later than the earliest deadline.</summary>
     public long NextDeadline => _nextDeadline;
@@ -134,6 +133,18 @@ internal sealed class PendingRequests
             if (_requests[tag].Kind is RequestKind.ConfigRead or RequestKind.ConfigWrite)
             {
                 Abandon((ushort)tag);
+            }
+        }
+    }
+
+    /// <summary>The function was reset and has been heard of since: what it was asked before, it has answered or forgotten.</summary>
+    public void ForgetAbandoned()
+    {
+        for (int tag = 0; tag < _requests.Length; tag++)
+        {
+            if (_requests[tag].Kind == RequestKind.Abandoned)
+            {
+                End((ushort)tag);
             }
         }
     }

@@ -50,7 +50,7 @@ internal sealed unsafe partial class RootPort
 
         // A write and a read behind it need two tags and room for both, whatever the route turns out to be.
         int needed = ConfigRequests.Bytes(isWrite: true) + ConfigRequests.Bytes(isWrite: false);
-        if (_pending.TagLimit - _pending.InUseCount < 2 || _lane.FreeBytes(needed) < needed)
+        if (_pending.FreeForClient < 2 || _lane.FreeBytes(needed) < needed)
         {
             return false;
         }

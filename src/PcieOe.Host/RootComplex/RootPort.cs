@@ -212,6 +212,11 @@ internal sealed partial class RootPort : IRemoteFunction, ITlpSink, IDisposable
             _isDescribed = true;
         }
 
+        if (_enumeration.Purpose == EnumerationPurpose.Reset)
+        {
+            _pending.ForgetAbandoned();
+        }
+
         // What the client posted meanwhile was for a function that is no more.
         _lane.Clear();
         _lane.IsOpen = true;
@@ -286,7 +291,7 @@ internal sealed partial class RootPort : IRemoteFunction, ITlpSink, IDisposable
 
     private bool TrySendRead(int slot)
     {
-        if (!_lane.IsOpen || !_pending.HasTag)
+        if (!_lane.IsOpen || _pending.FreeForClient == 0)
         {
             return false;
         }

@@ -125,6 +125,36 @@ public sealed unsafe class HostileFunctionTests
         Assert.All(harness.Client.Reads, read => Assert.Equal(RegionReadStatus.Substituted, read.Status));
         Assert.All(harness.Client.Reads, read => Assert.Equal([2, 0, 0, 0], read.Data));
         Assert.Equal(answered, harness.Port.Counters.CompletionTimeouts);
+
+        // By now no tag is left for reads. A reset brings them back.
+        harness.Function.IsSilent = false;
+        harness.Port.StartReset(harness.Now);
+        harness.Run();
+        Assert.Equal([true], harness.Client.Resets);
+        harness.Client.Reads.Clear();
+        Assert.True(harness.Port.TryReadRegion(0, 0x10, 4, 9, harness.Now));
+        harness.Run();
+        Assert.Equal(RegionReadStatus.Success, Assert.Single(harness.Client.Reads).Status);
+    }
+
+    [Fact]
+    public void Reset_AfterUnansweredReads_FreesTheirTags()
+    {
+        using RootPortHarness harness = RootPortHarness.Up();
+        for (int round = 0; round < 10; round++)
+        {
+            harness.Function.IsSilent = true;
+            for (int i = 0; i < 60; i++)
+            {
+                Assert.True(harness.Port.TryReadRegion(0, 0x10, 4, 1, harness.Now));
+            }
+
+            harness.Advance(1000);
+            harness.Function.IsSilent = false;
+            harness.Port.StartReset(harness.Now);
+            harness.Run();
+            Assert.Equal(RemoteFunctionState.Up, harness.Port.State);
+        }
     }
 
     [Fact]
