@@ -85,6 +85,11 @@ public sealed class BlockDevice : IFrontEnd, IBlockDriverClient
             _channels[index]?.WakeClient();
         }
 
+        if (IsStopped)
+        {
+            DetachAll(now);
+        }
+
         return Driver.Counters.Submitted + Driver.Counters.Completed != before;
     }
 
@@ -98,15 +103,33 @@ public sealed class BlockDevice : IFrontEnd, IBlockDriverClient
         }
     }
 
+    /// <summary>Begins a shutdown: commands under way and those that wait end with <see cref="NvmeStatus.CommandAbortedByHost"/>.</summary>
     public void Stop(long now)
     {
-        if (!_isAttached)
+        if (_isAttached)
         {
-            return;
+            _isAttached = false;
+            Driver.BeginShutdown(now);
+        }
+    }
+
+    public bool IsStopped => !_isAttached && Driver.State is BlockDriverState.Starting or BlockDriverState.Stopped or BlockDriverState.Gone;
+
+    /// <summary>Frees the driver's memory: clients must have let go of their buffers.</summary>
+    public void Dispose()
+    {
+        if (_isAttached)
+        {
+            _isAttached = false;
+            Driver.Stop(now: 0);
         }
 
-        _isAttached = false;
-        Driver.Stop(now);
+        DetachAll(now: 0);
+        Driver.Dispose();
+    }
+
+    private void DetachAll(long now)
+    {
         for (int index = 0; index < _channels.Length; index++)
         {
             if (_channels[index] is { } channel)
@@ -116,13 +139,6 @@ public sealed class BlockDevice : IFrontEnd, IBlockDriverClient
                 _channels[index] = null;
             }
         }
-    }
-
-    /// <summary>Frees the driver's memory: clients must have let go of their buffers.</summary>
-    public void Dispose()
-    {
-        Stop(now: 0);
-        Driver.Dispose();
     }
 
     private void Serve(BlockDeviceChannel channel, int index, long now)

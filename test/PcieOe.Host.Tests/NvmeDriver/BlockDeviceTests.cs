@@ -100,6 +100,8 @@ public sealed unsafe class BlockDeviceTests
         device.Poll(harness.Now);
         Assert.True(channel.TrySubmit(NvmeBlockDriverTests.Command(BlockOperation.Read, 1, 1, buffer)));
         device.Stop(harness.Now);
+        harness.Advance(100);
+        Assert.True(device.IsStopped);
         int ended = 0;
         while (channel.TryTakeCompletion(out BlockCompletion completion))
         {
@@ -110,7 +112,7 @@ public sealed unsafe class BlockDeviceTests
         Assert.Equal(5, ended);
         Assert.True(channel.IsDetached);
         Assert.True(device.Open(1).IsDetached);
-        Assert.Equal(RemoteFunctionState.Outage, harness.Port.State);
+        Assert.Equal(RemoteFunctionState.Up, harness.Port.State);
         Assert.Equal(0, harness.Port.MappedRanges);
     }
 
