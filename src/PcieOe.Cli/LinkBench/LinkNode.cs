@@ -81,13 +81,15 @@ internal sealed class LinkNode : ILinkControlSink, IDisposable
     }
 
     /// <summary>Sends what the engines have, a few frames of each in turn.</summary>
-    internal void Send(long now)
+    /// <param name="source">Fills the engines, each just before its turn, so that content leaves while it is still in the cache; null: nobody does.</param>
+    internal void Send(long now, ILaneSource? source = null)
     {
         int idle = 0;
         while (idle < _engines.Length && !_batch.IsFull)
         {
             int owner = _next;
             _next = _next + 1 == _engines.Length ? 0 : _next + 1;
+            source?.Fill(_engines[owner], owner, FramesInARow);
             idle = Collect(owner, now) == FramesInARow ? 0 : idle + 1;
         }
 

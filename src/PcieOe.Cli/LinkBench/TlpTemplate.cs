@@ -12,20 +12,21 @@ internal sealed unsafe class TlpTemplate : IDisposable
     private const ulong Address = 0x2_0000_0000;
 
     private readonly NativeBuffer _memory;
-    private readonly int _bytes;
 
     internal TlpTemplate(int bytes)
     {
-        _bytes = bytes;
+        Bytes = bytes;
         _memory = new NativeBuffer(bytes);
         Span<byte> tlp = new(_memory.Pointer, bytes);
         MemoryRequestHeader.Write(Address, bytes - HeaderBytes, default).Write(tlp);
         new Random(1).NextBytes(tlp[HeaderBytes..]);
     }
 
+    internal int Bytes { get; }
+
     internal void Write(Span<byte> destination, ulong serialNumber)
     {
-        new ReadOnlySpan<byte>(_memory.Pointer, _bytes).CopyTo(destination);
+        new ReadOnlySpan<byte>(_memory.Pointer, Bytes).CopyTo(destination);
         BinaryPrimitives.WriteUInt64LittleEndian(destination[HeaderBytes..], serialNumber);
     }
 

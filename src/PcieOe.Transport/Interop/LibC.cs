@@ -50,12 +50,6 @@ internal static unsafe partial class LibC
     [LibraryImport(Library, EntryPoint = "eventfd", SetLastError = true)]
     internal static partial int EventDescriptor(uint initialValue, int flags);
 
-    [LibraryImport(Library, EntryPoint = "epoll_create1", SetLastError = true)]
-    internal static partial int EpollCreate(int flags);
-
-    [LibraryImport(Library, EntryPoint = "epoll_ctl", SetLastError = true)]
-    internal static partial int EpollControl(int epoll, int operation, int descriptor, void* entry);
-
     [LibraryImport(Library, EntryPoint = "read", SetLastError = true)]
     internal static partial nint Read(int descriptor, void* data, nuint length);
 

@@ -1,4 +1,5 @@
 using PcieOe.Cli.Lab;
+using PcieOe.Transport.Polling;
 using PcieOe.Transport.Ports;
 using PcieOe.Transport.Ports.Packet;
 using Xunit;
@@ -88,6 +89,49 @@ public sealed class PacketPortRecoveryTests : IDisposable
         _lab.First.Run(() => RouteNetlink.SetMtu(LabFixture.Interface, 9000));
         AwaitUp(sender, receiver);
         ExchangeOne(sender, receiver);
+    }
+
+    [Fact]
+    public void InterfaceDownAndUp_SleepingLoop_IsWokenBothTimes()
+    {
+        using PacketPort port = _lab.First.Open();
+
+        // Sleeps so long that only what happens to the interface can end it in time.
+        using PollWaiter waiter = new(new PollWaiterOptions { Policy = PollPolicy.Blocking, MaximumBlockMilliseconds = 60_000 });
+        waiter.Add(port);
+        PortState[] seen = new PortState[8];
+        int count = 0;
+        int rounds = 0;
+        bool isOver = false;
+        Thread loop = new(() =>
+        {
+            ReceivedFrame[] batch = new ReceivedFrame[4];
+            for (PortState last = PortState.Up; !Volatile.Read(ref isOver);)
+            {
+                port.Receive(batch);
+                port.Release();
+                if (port.State != last && count < seen.Length)
+                {
+                    seen[count] = last = port.State;
+                    Volatile.Write(ref count, count + 1);
+                }
+
+                Volatile.Write(ref rounds, rounds + 1);
+                waiter.OnIdle(MonotonicClock.Nanoseconds, long.MaxValue);
+            }
+        });
+        loop.Start();
+        SpinWait.SpinUntil(() => Volatile.Read(ref rounds) >= 2, 5_000);
+        _lab.First.Run(() => RouteNetlink.SetUp(LabFixture.Interface, false));
+        bool isWokenDown = SpinWait.SpinUntil(() => Volatile.Read(ref count) == 1, 10_000);
+        _lab.First.Run(() => RouteNetlink.SetUp(LabFixture.Interface, true));
+        bool isWokenUp = SpinWait.SpinUntil(() => Volatile.Read(ref count) == 2, 10_000);
+        Volatile.Write(ref isOver, true);
+        waiter.Wake();
+        loop.Join();
+        Assert.True(isWokenDown, "not woken when it went down");
+        Assert.True(isWokenUp, "not woken when it came back");
+        Assert.Equal([PortState.Down, PortState.Up], seen[..2]);
     }
 
     private static void AwaitUp(PacketPort first, PacketPort second)

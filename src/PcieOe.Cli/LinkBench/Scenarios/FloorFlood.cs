@@ -18,7 +18,8 @@ internal static class FloorFlood
             sent += context.Port.Send(frames.Batch);
         }
 
-        return new BenchOutcome { Frames = sent, AllocatedBytes = GC.GetAllocatedBytesForCurrentThread() - before };
+        long allocated = GC.GetAllocatedBytesForCurrentThread() - before;
+        return new BenchOutcome { Frames = sent, AllocatedBytes = allocated };
     }
 
     internal static BenchOutcome Answer(BenchContext context)
@@ -48,13 +49,14 @@ internal static class FloorFlood
             first = first == 0 ? last : first;
         }
 
+        long allocated = GC.GetAllocatedBytesForCurrentThread() - before;
         return new BenchOutcome
         {
             Frames = frames,
             EthernetPayloadBytes = bytes,
             Nanoseconds = last - first,
             Losses = context.Port.Counters.ReceiveDrops - dropsBefore,
-            AllocatedBytes = GC.GetAllocatedBytesForCurrentThread() - before,
+            AllocatedBytes = allocated,
         };
     }
 }

@@ -20,12 +20,7 @@ internal static class LinkFlood
         for (; now < context.End; now = MonotonicClock.Nanoseconds)
         {
             node.Receive(now);
-            for (int i = 0; i < node.Engines.Length; i++)
-            {
-                filler.Fill(node.Engines[i], i);
-            }
-
-            node.Send(now);
+            node.Send(now, filler);
         }
 
         long allocated = GC.GetAllocatedBytesForCurrentThread() - before;
@@ -78,41 +73,50 @@ internal static class LinkFlood
         return true;
     }
 
-    /// <summary>Fills an engine's frames to the brim.</summary>
-    private sealed class TlpFiller(int frameBytes, int sessions) : IDisposable
+    /// <summary>Fills frames to the brim.</summary>
+    private sealed class TlpFiller : ILaneSource, IDisposable
     {
         private const int LongTlpBytes = TlpTemplate.HeaderBytes + TlpLimits.MaximumPayloadBytes;
 
-        private readonly TlpTemplate _long = new(Math.Min(LongTlpBytes, frameBytes));
-        private readonly TlpTemplate? _rest = frameBytes % LongTlpBytes >= TlpTemplate.MinimumBytes && frameBytes > LongTlpBytes
-            ? new TlpTemplate(frameBytes % LongTlpBytes)
-            : null;
+        private readonly TlpTemplate[] _frame;
+        private readonly ulong[] _serialNumbers;
 
-        private readonly int _longBytes = Math.Min(LongTlpBytes, frameBytes);
-        private readonly int _restBytes = frameBytes % LongTlpBytes;
-        private readonly ulong[] _serialNumbers = new ulong[sessions];
-
-        internal void Fill(LinkEngine engine, int session)
+        internal TlpFiller(int frameBytes, int sessions)
         {
-            while (true)
+            List<TlpTemplate> frame = [];
+            for (int left = frameBytes; left >= TlpTemplate.MinimumBytes; left -= frame[^1].Bytes)
             {
-                bool isRest = _rest is not null && engine.RoomBytes is > 0 and var room && room < _longBytes;
-                int bytes = isRest ? _restBytes : _longBytes;
-                Span<byte> tlp = engine.Reserve(bytes);
-                if (tlp.IsEmpty)
-                {
-                    return;
-                }
+                frame.Add(new TlpTemplate(Math.Min(left, LongTlpBytes)));
+            }
 
-                (isRest ? _rest! : _long).Write(tlp, _serialNumbers[session]++);
-                engine.Commit(bytes);
+            _frame = [.. frame];
+            _serialNumbers = new ulong[sessions];
+        }
+
+        public void Fill(LinkEngine engine, int session, int frames)
+        {
+            for (int i = 0; i < frames; i++)
+            {
+                foreach (TlpTemplate template in _frame)
+                {
+                    Span<byte> tlp = engine.Reserve(template.Bytes);
+                    if (tlp.IsEmpty)
+                    {
+                        return;
+                    }
+
+                    template.Write(tlp, _serialNumbers[session]++);
+                    engine.Commit(template.Bytes);
+                }
             }
         }
 
         public void Dispose()
         {
-            _long.Dispose();
-            _rest?.Dispose();
+            foreach (TlpTemplate template in _frame)
+            {
+                template.Dispose();
+            }
         }
     }
 

@@ -42,12 +42,13 @@ internal static class LinkRoundTrip
             }
         }
 
+        long allocated = GC.GetAllocatedBytesForCurrentThread() - before;
         return new BenchOutcome
         {
             RoundTrip = LatencySummary.Of(histogram),
             Frames = histogram.Count,
             Losses = node.Retransmissions,
-            AllocatedBytes = GC.GetAllocatedBytesForCurrentThread() - before,
+            AllocatedBytes = allocated,
         };
     }
 
