@@ -54,6 +54,7 @@ public sealed class DiscoveryTests
         DiscoveredTarget target = Assert.Single(Discover(lab, name, credential).Targets);
         Assert.False(target.IsAuthentic);
         Assert.Equal(-1, target.FunctionCount);
+        Assert.DoesNotContain(lab.Segment.Sent, frame => frame.Bytes.AsSpan().IndexOf("nvme"u8) >= 0);
     }
 
     [Theory]
