@@ -1,6 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
-using PcieOe.Host.FrontEnds.VfioUser.Rings;
+using PcieOe.Host.FrontEnds.Rings;
 using PcieOe.Protocol.Nvme;
 
 namespace PcieOe.Host.NvmeDriver;

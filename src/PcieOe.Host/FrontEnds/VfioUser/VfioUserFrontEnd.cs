@@ -1,5 +1,7 @@
 using System.Runtime.InteropServices;
 using Microsoft.Extensions.Logging;
+using PcieOe.Host.FrontEnds.Rings;
+using PcieOe.Host.FrontEnds.Sockets;
 using PcieOe.Host.FrontEnds.VfioUser.Rings;
 using PcieOe.Host.FrontEnds.VfioUser.Session;
 using PcieOe.Host.FrontEnds.VfioUser.Socket;
@@ -88,7 +90,7 @@ public sealed unsafe class VfioUserFrontEnd : IFrontEnd
     /// <exception cref="IOException">The socket cannot be made; the message says why and what to do.</exception>
     public static VfioUserFrontEnd Start(VfioUserOptions options, IRemoteFunction function, Action wakeWorker, ILogger logger)
     {
-        var frontEnd = new VfioUserFrontEnd(options, function, UnixListener.Listen(options.SocketPath), wakeWorker, logger);
+        var frontEnd = new VfioUserFrontEnd(options, function, UnixListener.Listen(options.SocketPath, waitingClients: 1), wakeWorker, logger);
         frontEnd._thread.Start();
         return frontEnd;
     }

@@ -1,5 +1,5 @@
 using System.Buffers.Binary;
-using PcieOe.Host.FrontEnds.VfioUser.Rings;
+using PcieOe.Host.FrontEnds.Rings;
 using Xunit;
 
 namespace PcieOe.Host.Tests.FrontEnds.VfioUser;

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using PcieOe.Host.FrontEnds.Rings;
 using PcieOe.Host.FrontEnds.VfioUser.Rings;
 using PcieOe.Host.RootComplex;
 

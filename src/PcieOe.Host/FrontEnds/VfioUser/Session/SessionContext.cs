@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Microsoft.Extensions.Logging;
+using PcieOe.Host.FrontEnds.Rings;
 using PcieOe.Host.FrontEnds.VfioUser.Rings;
 using PcieOe.Host.FrontEnds.VfioUser.Worker;
 using PcieOe.Host.RootComplex;

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Runtime.InteropServices;
+using PcieOe.Host.FrontEnds.Sockets;
 using PcieOe.Host.FrontEnds.VfioUser.Socket;
 using PcieOe.Host.Interop;
 using Xunit;

@@ -2,7 +2,7 @@ using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using PcieOe.Host.Interop;
 
-namespace PcieOe.Host.FrontEnds.VfioUser.Rings;
+namespace PcieOe.Host.FrontEnds.Rings;
 
 /// <summary>
 /// A ring of records of any length between two threads, in native memory that costs nothing until it is touched. Exactly one thread

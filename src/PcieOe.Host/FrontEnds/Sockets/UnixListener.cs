@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 using System.Text;
 using PcieOe.Host.Interop;
 
-namespace PcieOe.Host.FrontEnds.VfioUser.Socket;
+namespace PcieOe.Host.FrontEnds.Sockets;
 
 /// <summary>A listening UNIX stream socket at a path. What a killed process left there is removed; what another process serves is not.</summary>
 internal sealed unsafe class UnixListener : IDisposable
@@ -10,7 +10,6 @@ internal sealed unsafe class UnixListener : IDisposable
     private const int UnixFamily = 1;
     private const int Stream = 1;
     private const int NonBlockingCloseOnExec = 0x800 | 0x80000;
-    private const int OneWaitingClient = 1;
 
     private readonly string _path;
 
@@ -22,8 +21,9 @@ internal sealed unsafe class UnixListener : IDisposable
 
     public int Descriptor { get; }
 
+    /// <param name="waitingClients">Clients that the kernel keeps until they are accepted.</param>
     /// <exception cref="IOException">The path cannot be listened on; the message says why and what to do.</exception>
-    public static UnixListener Listen(string path)
+    public static UnixListener Listen(string path, int waitingClients)
     {
         if (Encoding.UTF8.GetByteCount(path) >= UnixSocketAddress.PathBytes)
         {
@@ -39,7 +39,7 @@ internal sealed unsafe class UnixListener : IDisposable
             error = Bind(descriptor, &address);
         }
 
-        if (error == Errno.None && LibC.Listen(descriptor, OneWaitingClient) == 0)
+        if (error == Errno.None && LibC.Listen(descriptor, waitingClients) == 0)
         {
             return new UnixListener(path, descriptor);
         }

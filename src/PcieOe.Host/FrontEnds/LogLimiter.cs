@@ -1,4 +1,4 @@
-namespace PcieOe.Host.FrontEnds.VfioUser.Session;
+namespace PcieOe.Host.FrontEnds;
 
 /// <summary>Lets a burst of log lines through and then one a second. One thread.</summary>
 internal sealed class LogLimiter

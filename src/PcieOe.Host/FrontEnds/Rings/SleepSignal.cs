@@ -1,6 +1,6 @@
 using PcieOe.Host.Interop;
 
-namespace PcieOe.Host.FrontEnds.VfioUser.Rings;
+namespace PcieOe.Host.FrontEnds.Rings;
 
 /// <summary>
 /// Wakes one thread that sleeps on a descriptor, without a system call while it is awake. The sleeper first says that it is going to
