@@ -15,7 +15,6 @@ internal sealed class BenchRunner(Attachment attachment, PollWorker worker)
     private static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(100);
 
     private int _isRunning;
-    private DriverFrontEnd? _frontEnd;
 
     /// <exception cref="WorkloadException">It cannot run; the message says why.</exception>
     internal async Task<WorkloadResult> RunAsync(WorkloadOptions options, string name, string ownerName, Func<double, long, ValueTask> onProgress, CancellationToken cancellation)
@@ -27,21 +26,21 @@ internal sealed class BenchRunner(Attachment attachment, PollWorker worker)
 
         try
         {
-            DriverFrontEnd frontEnd = await ReadyDriverAsync(cancellation).ConfigureAwait(false);
-            using Workload workload = await worker.AskAsync(_ => new Workload(options, frontEnd.Driver, ownerName)).ConfigureAwait(false);
+            BlockDevice device = await ReadyDeviceAsync(cancellation).ConfigureAwait(false);
+            using Workload workload = await worker.AskAsync(_ => new Workload(options, device.Driver, ownerName)).ConfigureAwait(false);
             CollectorBaseline collector = CollectorBaseline.Take();
-            await worker.AskAsync(_ =>
+            long allocatedBefore = await worker.AskAsync(_ =>
             {
-                frontEnd.Begin(workload);
-                return true;
+                device.User = workload;
+                return GC.GetAllocatedBytesForCurrentThread();
             }).ConfigureAwait(false);
             await WaitAsync(workload, onProgress, cancellation).ConfigureAwait(false);
-            await worker.AskAsync(_ =>
+            long allocated = await worker.AskAsync(_ =>
             {
-                frontEnd.End();
-                return true;
+                device.User = null;
+                return GC.GetAllocatedBytesForCurrentThread() - allocatedBefore;
             }).ConfigureAwait(false);
-            return ResultOf(workload, name, collector.Until(frontEnd.AllocatedBytes, workload.MeasuredCommands));
+            return ResultOf(workload, name, collector.Until(allocated, workload.MeasuredCommands));
         }
         finally
         {
@@ -64,27 +63,17 @@ internal sealed class BenchRunner(Attachment attachment, PollWorker worker)
         }
     }
 
-    private async Task<DriverFrontEnd> ReadyDriverAsync(CancellationToken cancellation)
+    private async Task<BlockDevice> ReadyDeviceAsync(CancellationToken cancellation)
     {
-        _frontEnd ??= await worker.AskAsync(now =>
-        {
-            if (attachment.FrontEnds.Count > 0)
-            {
-                throw new WorkloadException($"{attachment.Name} is used by a front end: give bench an attachment of its own.");
-            }
-
-            DriverFrontEnd frontEnd = new(attachment.Port, new NvmeDriverOptions());
-            frontEnd.Start(now);
-            attachment.Add(frontEnd);
-            return frontEnd;
-        }).ConfigureAwait(false);
+        BlockDevice device = await worker.AskAsync(now => attachment.ShareBlockDevice(worker.Wake, now)
+            ?? throw new WorkloadException($"{attachment.Name} is used by a front end: give bench an attachment of its own.")).ConfigureAwait(false);
         DateTime limit = DateTime.UtcNow + ReadyLimit;
         while (true)
         {
-            BlockDriverState state = await worker.AskAsync(_ => _frontEnd.Driver.State).ConfigureAwait(false);
+            BlockDriverState state = await worker.AskAsync(_ => device.Driver.State).ConfigureAwait(false);
             if (state == BlockDriverState.Ready)
             {
-                return _frontEnd;
+                return device;
             }
 
             string? problem = await worker.AskAsync(_ => attachment.Problem).ConfigureAwait(false);

@@ -9,7 +9,7 @@ namespace PcieOe.Host.Bench;
 /// Everything is allocated before the first command. Closed loop: a slot's next command starts when its last one has completed. Open
 /// loop: commands have times of their own, latency counts from there, and what finds no slot waits.
 /// </summary>
-internal sealed unsafe class Workload : IDisposable
+internal sealed unsafe class Workload : IBlockDeviceUser, IDisposable
 {
     private const long NoStart = long.MinValue;
 
@@ -111,7 +111,7 @@ internal sealed unsafe class Workload : IDisposable
     internal void Cancel() => _isCancelled = true;
 
     /// <summary>Issues what is due. True: something was.</summary>
-    internal bool Poll(long now)
+    public bool Poll(long now)
     {
         if (_phase == WorkloadPhase.Finished)
         {
@@ -140,12 +140,12 @@ internal sealed unsafe class Workload : IDisposable
     }
 
     /// <summary>When <see cref="Poll"/> has something to do though nothing completes.</summary>
-    internal long NextDeadline => _phase != WorkloadPhase.Measuring ? long.MaxValue
+    public long NextDeadline => _phase != WorkloadPhase.Measuring ? long.MaxValue
         : _startedAt == NoStart ? long.MinValue
         : _interval > 0 && _freeCount > 0 ? Math.Min(_endsAt, (long)_nextStart)
         : _endsAt;
 
-    internal void OnCompleted(int slotIndex, NvmeStatus status, long now)
+    public void OnCompleted(int slotIndex, NvmeStatus status, long now)
     {
         ref Slot slot = ref _slots[slotIndex];
         bool isMeasured = _phase is WorkloadPhase.Measuring or WorkloadPhase.Draining;
@@ -177,7 +177,7 @@ internal sealed unsafe class Workload : IDisposable
     }
 
     /// <summary>Ends it because the driver can do no more: nothing of it is under way any longer.</summary>
-    internal void Abandon() => _phase = Finish();
+    public void OnDeviceEnded() => _phase = Finish();
 
     public void Dispose()
     {
@@ -280,7 +280,7 @@ internal sealed unsafe class Workload : IDisposable
             Lba = (ulong)unit * _blocksPerUnit,
             Blocks = _blocksPerUnit,
             Buffer = BufferOf(slotIndex),
-            Context = (ulong)slotIndex,
+            Context = BlockDevice.UserContext | (uint)slotIndex,
         };
         if (!_driver.TrySubmit(command, now))
         {

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging;
 using PcieOe.Daemon.Workers;
 using PcieOe.Host.FrontEnds;
+using PcieOe.Host.NvmeDriver;
 using PcieOe.Host.RootComplex;
 using PcieOe.Protocol.Handshake;
 using PcieOe.Protocol.Link;
@@ -13,9 +14,13 @@ internal sealed class Attachment : IHostSessionEvents, ITlpSink, IDisposable
 {
     private const int HandshakesPerRound = 2;
 
+    /// <summary>For as many NBD connections as a server takes, and a workload besides. Memory that nobody uses costs nothing.</summary>
+    private const int BlockDevicePoolBytes = 128 << 20;
+
     private readonly ILogger _logger;
     private readonly List<IFrontEnd> _frontEnds = [];
     private AcceptStatus? _lastRefusal;
+    private BlockDevice? _blockDevice;
     private bool _isStopping;
     private bool _isClosing;
 
@@ -73,6 +78,20 @@ internal sealed class Attachment : IHostSessionEvents, ITlpSink, IDisposable
     }
 
     internal void Add(IFrontEnd frontEnd) => _frontEnds.Add(frontEnd);
+
+    /// <summary>The built-in driver, one for all that use it; made when it is first asked for. Null: another client has the function.</summary>
+    /// <param name="wakeWorker">Ends a sleep of the worker, from any thread.</param>
+    internal BlockDevice? ShareBlockDevice(Action wakeWorker, long now)
+    {
+        if (_blockDevice is null && _frontEnds.Count == 0)
+        {
+            _blockDevice = new BlockDevice(Port, new NvmeDriverOptions { PoolBytes = BlockDevicePoolBytes }, wakeWorker);
+            _blockDevice.Start(now);
+            Add(_blockDevice);
+        }
+
+        return _blockDevice;
+    }
 
     /// <summary>Front ends take leave, then the session closes, in later rounds, until <see cref="IsClosed"/>.</summary>
     internal void Stop(long now)

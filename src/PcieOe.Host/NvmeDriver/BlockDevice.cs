@@ -13,6 +13,9 @@ public sealed class BlockDevice : IFrontEnd, IBlockDriverClient
     private const int CommandsPerRound = 64;
     private const int ChannelShift = 32;
 
+    /// <summary>Marks the commands that <see cref="User"/> gives to the driver itself.</summary>
+    internal const ulong UserContext = 1UL << 63;
+
     private readonly Action _wakeWorker;
     private BlockDeviceChannel?[] _channels = new BlockDeviceChannel?[4];
     private volatile BlockDeviceInfo? _info;
@@ -34,9 +37,12 @@ public sealed class BlockDevice : IFrontEnd, IBlockDriverClient
     /// <summary>For any thread: null until the driver was ready for the first time.</summary>
     public BlockDeviceInfo? Info => _info;
 
+    /// <summary>On the worker's thread: one who uses the driver from there, beside the channels.</summary>
+    internal IBlockDeviceUser? User { get; set; }
+
     public bool MustKeepLooking => false;
 
-    public long NextDeadline => Driver.NextDeadline;
+    public long NextDeadline => Math.Min(Driver.NextDeadline, User?.NextDeadline ?? long.MaxValue);
 
     /// <summary>On the worker's thread: takes the function.</summary>
     public void Start(long now)
@@ -69,6 +75,7 @@ public sealed class BlockDevice : IFrontEnd, IBlockDriverClient
     public bool Poll(long now)
     {
         long before = Driver.Counters.Submitted + Driver.Counters.Completed;
+        bool worked = User is not null && Driver.State != BlockDriverState.Gone && User.Poll(now);
         for (int turn = 0; turn < _channels.Length; turn++)
         {
             int index = (_first + turn) % _channels.Length;
@@ -90,16 +97,29 @@ public sealed class BlockDevice : IFrontEnd, IBlockDriverClient
             DetachAll(now);
         }
 
-        return Driver.Counters.Submitted + Driver.Counters.Completed != before;
+        return worked || Driver.Counters.Submitted + Driver.Counters.Completed != before;
     }
 
-    public void OnCompleted(ulong context, NvmeStatus status, long now) => _channels[(int)(context >> ChannelShift)]!.Complete((int)(uint)context, status);
+    public void OnCompleted(ulong context, NvmeStatus status, long now)
+    {
+        if ((context & UserContext) != 0)
+        {
+            User?.OnCompleted((int)context, status, now);
+            return;
+        }
+
+        _channels[(int)(context >> ChannelShift)]!.Complete((int)(uint)context, status);
+    }
 
     public void OnStateChanged(BlockDriverState state, long now)
     {
         if (state == BlockDriverState.Ready)
         {
             _info = new BlockDeviceInfo(Driver.Namespaces, Driver.MaximumTransferBytes, Driver.HasVolatileWriteCache);
+        }
+        else if (state is BlockDriverState.Gone or BlockDriverState.Stopped)
+        {
+            User?.OnDeviceEnded();
         }
     }
 
