@@ -5,7 +5,10 @@ using PcieOe.Daemon.Workers;
 using PcieOe.Host.Configuration;
 using PcieOe.Host.Control;
 using PcieOe.Host.Engine;
+using PcieOe.Host.FrontEnds.Nbd;
+using PcieOe.Host.FrontEnds.Nbd.Server;
 using PcieOe.Host.FrontEnds.VfioUser;
+using PcieOe.Host.NvmeDriver;
 using PcieOe.Host.RootComplex;
 using PcieOe.Protocol.Keys;
 using PcieOe.Protocol.Link;
@@ -25,6 +28,7 @@ internal sealed class HostDaemon(HostOptions options, ILoggerFactory loggers, Fu
     private IPort? _port;
     private HostEngine? _engine;
     private PollWorker? _worker;
+    private readonly List<NbdServer> _nbdServers = [];
     private ControlServer? _control;
 
     public Task Ended => _worker!.Ended;
@@ -47,9 +51,10 @@ internal sealed class HostDaemon(HostOptions options, ILoggerFactory loggers, Fu
             }
         }
 
+        StartNbdServers(_engine, _worker);
         if (options.Daemon.ControlSocket is { } path)
         {
-            HostControl control = new(options, _engine, _worker, _port);
+            HostControl control = new(options, _engine, _worker, _port, _nbdServers);
             _control = ControlServer.Start(path, control.HandleAsync, _logger);
         }
 
@@ -66,6 +71,7 @@ internal sealed class HostDaemon(HostOptions options, ILoggerFactory loggers, Fu
             return;
         }
 
+        await Task.WhenAll(_nbdServers.Select(server => server.StopAsync())).ConfigureAwait(false);
         await worker.AskAsync(now =>
         {
             _engine!.Stop(now);
@@ -86,8 +92,29 @@ internal sealed class HostDaemon(HostOptions options, ILoggerFactory loggers, Fu
         }
 
         _worker?.Dispose();
+        _nbdServers.ForEach(server => server.Join());
         _engine?.Dispose();
+        _nbdServers.ForEach(server => server.Dispose());
         _port?.Dispose();
+    }
+
+    /// <summary>One server for each address, whichever attachments it serves. Before the worker starts.</summary>
+    private void StartNbdServers(HostEngine engine, PollWorker worker)
+    {
+        var exports = options.Attachments.SelectMany((attachment, index) =>
+            attachment.FrontEnds.Select(frontEnd => (Attachment: engine.Attachments[index], Options: frontEnd.Nbd)).Where(entry => entry.Options is not null));
+        foreach (var server in exports.GroupBy(entry => entry.Options!.Address))
+        {
+            List<(BlockDevice, BlockDeviceChannel, string, bool)> devices = [];
+            foreach ((Attachment attachment, NbdOptions? nbd) in server)
+            {
+                BlockDevice device = attachment.ShareBlockDevice(worker.Wake, MonotonicClock.Nanoseconds)
+                    ?? throw new InvalidOperationException($"{attachment.Name} has another client already.");
+                devices.Add((device, device.Open(NbdServer.ChannelDepth), nbd!.Export ?? attachment.Name, nbd.IsReadOnly));
+            }
+
+            _nbdServers.Add(NbdServer.Start(server.Key, devices, _logger));
+        }
     }
 
     private HostSessionOptions SessionOptions(AttachmentOptions attachment, int index, int mtu) => new()

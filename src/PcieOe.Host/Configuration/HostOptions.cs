@@ -1,4 +1,5 @@
 using PcieOe.Daemon.Configuration;
+using PcieOe.Host.FrontEnds.Nbd;
 using PcieOe.Protocol.Ethernet;
 using PcieOe.Protocol.Handshake;
 
@@ -27,6 +28,13 @@ internal sealed record HostOptions
             reader.Report("attachments", $"has {twins.Count()} entries named '{twins.Key}'; names must differ.");
         }
 
+        var exports = attachments.SelectMany(attachment => attachment.FrontEnds.Select(frontEnd => frontEnd.Nbd).OfType<NbdOptions>()
+            .Select(nbd => (nbd.Address, Name: nbd.Export ?? attachment.Name)));
+        foreach (var twins in exports.GroupBy(export => export).Where(group => group.Count() > 1))
+        {
+            reader.Report("attachments", $"has {twins.Count()} NBD exports named '{twins.Key.Name}' on {twins.Key.Address}; name them apart with 'export'.");
+        }
+
         return new HostOptions { Daemon = daemon, Attachments = attachments };
     }
 }
@@ -47,7 +55,7 @@ internal sealed record AttachmentOptions
     /// <summary>Null: an insecure session.</summary>
     public byte[]? Key { get; init; }
 
-    /// <summary>Who serves the function to others. The function has one client at a time: one vfio-user socket, or the built-in driver.</summary>
+    /// <summary>Who serves the function to others. The function has one client at a time: one vfio-user socket, or the built-in driver, which NBD and bench share.</summary>
     public IReadOnlyList<FrontEndOptions> FrontEnds { get; init; } = [];
 
     public static AttachmentOptions Read(ConfigurationReader reader, int index, bool isInsecure)
@@ -89,6 +97,11 @@ internal sealed record AttachmentOptions
         if (frontEnds.Count(frontEnd => frontEnd.VfioUser is not null) > 1)
         {
             reader.Report("frontends", "has more than one vfio-user socket: a function has one client at a time.");
+        }
+
+        if (frontEnds.Any(frontEnd => frontEnd.VfioUser is not null) && frontEnds.Any(frontEnd => frontEnd.Nbd is not null))
+        {
+            reader.Report("frontends", "has a vfio-user socket beside NBD: a function has one client at a time, and NBD takes the built-in driver.");
         }
 
         return frontEnds;

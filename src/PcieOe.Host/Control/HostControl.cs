@@ -7,12 +7,13 @@ using PcieOe.Daemon.Workers;
 using PcieOe.Host.Bench;
 using PcieOe.Host.Configuration;
 using PcieOe.Host.Engine;
+using PcieOe.Host.FrontEnds.Nbd.Server;
 using PcieOe.Transport.Ports;
 
 namespace PcieOe.Host.Control;
 
 /// <summary>Answers the host agent's control commands: status, bench.</summary>
-internal sealed class HostControl(HostOptions options, HostEngine engine, PollWorker worker, IPort port)
+internal sealed class HostControl(HostOptions options, HostEngine engine, PollWorker worker, IPort port, IReadOnlyList<NbdServer> nbdServers)
 {
     private readonly ConcurrentDictionary<string, BenchRunner> _runners = new();
 
@@ -80,6 +81,7 @@ internal sealed class HostControl(HostOptions options, HostEngine engine, PollWo
         status["worker"] = StatusJson.OfWorker(worker, options.Daemon.Polling.ToString().ToLowerInvariant());
         status["port"] = await worker.AskAsync(_ => StatusJson.OfPort(port)).ConfigureAwait(false);
         status["attachments"] = await worker.AskAsync(_ => HostStatus.Attachments(engine)).ConfigureAwait(false);
+        status["nbd"] = HostStatus.NbdServers(nbdServers);
         return status;
     }
 }

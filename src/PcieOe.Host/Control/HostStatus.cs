@@ -1,12 +1,13 @@
 using System.Text.Json.Nodes;
 using PcieOe.Daemon.Status;
 using PcieOe.Host.Engine;
+using PcieOe.Host.FrontEnds.Nbd.Server;
 using PcieOe.Host.FrontEnds.VfioUser;
 using PcieOe.Host.RootComplex;
 
 namespace PcieOe.Host.Control;
 
-/// <summary>The host agent's own part of its status. Built on the worker's thread, where what it reads stands still.</summary>
+/// <summary>The host agent's own part of its status. What it says of attachments is built on the worker's thread, where what it reads stands still.</summary>
 internal static class HostStatus
 {
     internal static JsonArray Attachments(HostEngine engine) => [.. engine.Attachments.Select(attachment => (JsonNode)new JsonObject
@@ -27,6 +28,16 @@ internal static class HostStatus
         ["root_complex"] = RootComplex(attachment.Port),
         ["front_ends"] = attachment.FrontEnds.Count,
         ["vfio_user"] = new JsonArray([.. attachment.FrontEnds.OfType<VfioUserFrontEnd>().Select(VfioUserStatus.Of)]),
+    })];
+
+    internal static JsonArray NbdServers(IEnumerable<NbdServer> servers) => [.. servers.Select(server => (JsonNode)new JsonObject
+    {
+        ["address"] = server.Address.ToString(),
+        ["connections"] = server.Counters.Connections,
+        ["connections_accepted"] = server.Counters.ConnectionsAccepted,
+        ["connections_cut"] = server.Counters.ConnectionsCut,
+        ["requests"] = server.Counters.Requests,
+        ["requests_failed"] = server.Counters.RequestsFailed,
     })];
 
     private static JsonObject RootComplex(RootPort port)
