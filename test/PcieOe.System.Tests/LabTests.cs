@@ -1,0 +1,150 @@
+using System.Text.Json.Nodes;
+using Xunit;
+
+namespace PcieOe.System.Tests;
+
+/// <summary>The main job as users run it. Nothing here asserts a time: the machine may be busy.</summary>
+public sealed class LabTests : IDisposable
+{
+    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(8);
+
+    private readonly string _folder = Directory.CreateTempSubdirectory("pcieoe-lab-test-").FullName;
+
+    private string JsonFile => Path.Combine(_folder, "run.json");
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    private static void RequireRoot()
+    {
+        if (!Environment.IsPrivilegedProcess)
+        {
+            Assert.Skip("Network namespaces and raw sockets take root.");
+        }
+    }
+
+    private JsonObject Lab(params string[] arguments)
+    {
+        (int exitCode, string output, string errors) = ProgramRun.Complete(Limit, "pcieoe", ["lab", "--json", JsonFile, .. arguments]);
+        Assert.True(exitCode == 0, $"exit code {exitCode}\n{output}\n{errors}");
+        return JsonNode.Parse(File.ReadAllText(JsonFile))!.AsObject();
+    }
+
+    [Fact]
+    [Trait("Category", "System")]
+    public void Lab_RunOnRawEthernet_ReportsEveryWorkloadWithoutAFault()
+    {
+        RequireRoot();
+        JsonObject report = Lab("--seconds", "0.5");
+        string[] expected =
+        [
+            .. from pattern in (string[])["randread", "randwrite"] from depth in (int[])[1, 8, 32, 128] select $"{pattern}-4k-qd{depth}",
+            .. from size in (int[])[64, 128] from pattern in (string[])["read", "write"] from depth in (int[])[1, 32] select $"{pattern}-{size}k-qd{depth}",
+            "randrw-4k-qd32", "verify-4k-qd32",
+            "randread-4k-qd1-keyed", "randread-4k-qd32-keyed", "randread-4k-qd1-mtu1500", "randread-4k-qd32-mtu1500",
+        ];
+        JsonArray workloads = report["workloads"]!.AsArray();
+        Assert.Equal(expected, workloads.Select(workload => workload!["name"]!.GetValue<string>()));
+        foreach (JsonNode? workload in workloads)
+        {
+            Assert.True(workload!["ios"]!.GetValue<long>() > 0, $"{workload["name"]} did nothing");
+            Assert.Equal(0, workload["io_errors"]!.GetValue<long>());
+            Assert.Equal(0, workload["verify_errors"]!.GetValue<long>());
+            Assert.True(workload["latency_us"]!["p99.9"]!.GetValue<double>() > 0);
+        }
+
+        Assert.True(workloads.Single(workload => workload!["name"]!.GetValue<string>() == "verify-4k-qd32")!["verified_blocks"]!.GetValue<long>() > 0);
+        Assert.True(report["floor"]!["rtt_64_us"]!["p50"]!.GetValue<double>() > 0);
+        Assert.True(report["floor"]!["rtt_64_4096_us"]!["p50"]!.GetValue<double>() > 0);
+        Assert.True(report["floor"]!["flood_gbps"]!.GetValue<double>() > 0);
+        (int exitCode, string output, _) = ProgramRun.Complete(Limit, "pcieoe", "report", JsonFile);
+        Assert.Equal(0, exitCode);
+        Assert.Contains("randread-4k-qd128", output, StringComparison.Ordinal);
+        Assert.All(output.Split('\n'), line => Assert.True(line.TrimEnd().Length <= 160, $"too wide: {line}"));
+    }
+
+    [Fact]
+    [Trait("Category", "System")]
+    public void Lab_CableCutAndTargetKilled_LosesNothing()
+    {
+        RequireRoot();
+        JsonObject outage = Lab("--scenario", "outage")["outage"]!.AsObject();
+        JsonObject killed = outage["target_killed"]!.AsObject();
+        Assert.True(outage["outage_s"]!.GetValue<double>() >= 10);
+        foreach (JsonObject part in (JsonObject[])[outage, killed])
+        {
+            Assert.Equal(0, part["io_errors"]!.GetValue<long>());
+            Assert.Equal(0, part["verify_errors"]!.GetValue<long>());
+            Assert.True(part["verified_blocks"]!.GetValue<long>() > 0);
+            Assert.True(part["recovered_after_s"]!.GetValue<double>() > 0, "nothing was interrupted");
+        }
+    }
+
+    [Fact]
+    [Trait("Category", "System")]
+    public void Lab_ThreeHostsAtOneTarget_SeeTheirOwnDataOnly()
+    {
+        RequireRoot();
+        JsonObject hosts = Lab("--scenario", "hosts", "--hosts", "3", "--seconds", "1")["hosts"]!.AsObject();
+        Assert.Equal(3, hosts["hosts"]!.AsArray().Count);
+        Assert.All(hosts["hosts"]!.AsArray(), host => Assert.True(host!["iops"]!.GetValue<double>() > 0));
+        Assert.Equal(0, hosts["foreign_blocks"]!.GetValue<long>());
+    }
+
+    [Fact]
+    public void Lab_WithoutANetwork_RunsInMemory()
+    {
+        JsonObject report = Lab("--port", "memory", "--seconds", "0.1");
+        Assert.Equal("memory", report["path"]!["port"]!.GetValue<string>());
+        Assert.Equal(22, report["workloads"]!.AsArray().Count);
+        Assert.Null(report["floor"]);
+    }
+
+    [Fact]
+    [Trait("Category", "System")]
+    public void Lab_Interrupted_LeavesNothingBehind()
+    {
+        RequireRoot();
+        HashSet<string> before = [.. Directory.EnumerateDirectories(Path.GetTempPath(), "pcieoe-lab-*")];
+        using ProgramRun run = ProgramRun.Start("pcieoe", "lab", "--seconds", "60");
+        SpinWait.SpinUntil(() => run.HasEnded || run.Errors.Contains("attached", StringComparison.Ordinal), TimeSpan.FromMinutes(3));
+        string[] folders = [.. Directory.EnumerateDirectories(Path.GetTempPath(), "pcieoe-lab-*").Where(folder => !before.Contains(folder) && Directory.EnumerateFiles(folder, "*.sock").Any())];
+        Assert.NotEmpty(folders);
+        Signals.Interrupt(run.ProcessId);
+        int exitCode = run.WaitForExit(TimeSpan.FromSeconds(60));
+        Assert.Equal(130, exitCode);
+        Assert.All(folders, folder => Assert.False(Directory.Exists(folder), $"{folder} was left behind"));
+        Assert.All(folders, folder => Assert.DoesNotContain(RunningWith(folder), _ => true));
+    }
+
+    [Theory]
+    [InlineData("--scenario", "nonsense")]
+    [InlineData("--seconds", "0")]
+    [InlineData("--hosts", "0")]
+    public void Lab_WrongOption_IsRefusedWithUsage(string option, string value)
+    {
+        (int exitCode, _, string errors) = ProgramRun.Complete(Limit, "pcieoe", "lab", option, value);
+        Assert.Equal(2, exitCode);
+        Assert.Contains(option, errors, StringComparison.Ordinal);
+    }
+
+    private static IEnumerable<string> RunningWith(string text)
+    {
+        foreach (string folder in Directory.EnumerateDirectories("/proc").Where(folder => char.IsAsciiDigit(Path.GetFileName(folder)[0])))
+        {
+            string command;
+            try
+            {
+                command = File.ReadAllText(Path.Combine(folder, "cmdline"));
+            }
+            catch (IOException)
+            {
+                continue;
+            }
+
+            if (command.Contains(text, StringComparison.Ordinal))
+            {
+                yield return command;
+            }
+        }
+    }
+}
