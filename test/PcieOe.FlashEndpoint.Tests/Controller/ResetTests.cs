@@ -85,6 +85,30 @@ public sealed class ResetTests
     }
 
     [Fact]
+    public void LateDmaData_ForASlotInUseAgain_DoesNotReachItsNewCommand()
+    {
+        using ControllerHarness harness = ControllerHarness.Ready(out TestQueue io);
+        ulong page = harness.AllocatePages(2);
+        harness.Host.Bytes(page, 512).Fill(0x77);
+        harness.Submit(io, ControllerHarness.IoEntry(NvmOpcode.Write, 0, 1, page));
+        harness.Host.AnswerReads(harness.Now);
+        harness.Host.HoldReads();
+        harness.Write32(Bar0 + NvmeRegister.Configuration, 0);
+        harness.Enable();
+        io = harness.CreateQueuePair(1, 16, reuse: io);
+
+        harness.Host.Bytes(page + 4096, 512).Fill(0x88);
+        harness.Submit(io, ControllerHarness.IoEntry(NvmOpcode.Write, 0, 1, page + 4096));
+        harness.Host.AnswerReads(harness.Now);
+        Assert.Equal(1, harness.Host.PendingReads);
+        harness.Host.ReleaseHeldReads(harness.Now);
+        Assert.Equal(0, harness.Host.PendingReady);
+        Assert.Equal(NvmeStatus.Success, harness.Wait(io).Status);
+        Assert.Equal(NvmeStatus.Success, harness.Run(io, ControllerHarness.IoEntry(NvmOpcode.Read, 0, 1, page)).Status);
+        Assert.Equal(-1, harness.Host.Bytes(page, 512).IndexOfAnyExcept((byte)0x88));
+    }
+
+    [Fact]
     public void FunctionReset_WithCommandsUnderWay_LeavesNoneBehind()
     {
         using ControllerHarness harness = ControllerHarness.Ready(out TestQueue io);

@@ -12,6 +12,7 @@ internal sealed class FakeHost : IFunctionHost, IDmaWriter
     public const ulong MessageBase = 0xFEE0_0000;
 
     private readonly List<PendingRead> _reads = [];
+    private readonly List<PendingRead> _held = [];
     private readonly List<ReadyTransaction> _ready = [];
     private readonly byte[] _message = new byte[64];
     private ulong _messageAddress;
@@ -165,6 +166,23 @@ internal sealed class FakeHost : IFunctionHost, IDmaWriter
             WasTurnedDown = false;
             Function.OnReadRoom(now);
         }
+    }
+
+    /// <summary>Sets pending reads aside; their answers come with <see cref="ReleaseHeldReads"/>.</summary>
+    public void HoldReads()
+    {
+        _held.AddRange(_reads);
+        _reads.Clear();
+    }
+
+    public void ReleaseHeldReads(long now)
+    {
+        foreach (PendingRead read in _held)
+        {
+            Answer(read, now);
+        }
+
+        _held.Clear();
     }
 
     /// <summary>Answers never come for what is pending.</summary>
