@@ -67,6 +67,7 @@ internal sealed class AdminCommands
                 _queues.DeleteSubmission(command, now);
                 return;
             case AdminOpcode.NamespaceManagement:
+            case AdminOpcode.NamespaceAttachment:
             case AdminOpcode.FormatNvm:
                 _namespaces.Execute(command, now);
                 return;
@@ -83,7 +84,6 @@ internal sealed class AdminCommands
             AdminOpcode.GetFeatures => _features.Get(command, now),
             AdminOpcode.Abort => Abort(command, now),
             AdminOpcode.KeepAlive => KeepAlive(now),
-            AdminOpcode.NamespaceAttachment => _namespaces.Attach(command, now),
             _ => NvmeStatus.InvalidOpcode,
         };
         _controller.Pipeline.Complete(command, status, now);
@@ -126,7 +126,7 @@ internal sealed class AdminCommands
             case AdminOpcode.NamespaceManagement:
             case AdminOpcode.NamespaceAttachment:
             case AdminOpcode.FormatNvm:
-                return NamespaceCommands.Decode(command);
+                return _namespaces.Decode(command);
             case AdminOpcode.CreateCompletionQueue:
             case AdminOpcode.CreateSubmissionQueue:
             case AdminOpcode.DeleteCompletionQueue:

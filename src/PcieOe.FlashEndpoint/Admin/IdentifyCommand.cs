@@ -79,7 +79,7 @@ internal sealed unsafe class IdentifyCommand(NvmeController controller, IBlockMe
         data.OptionalAsynchronousEvents = 1 << 8;
         data.ControllerAttributes = 1 << 0;
         data.ControllerType = 1;
-        data.OptionalAdminCommands = 1 << 1 | 1 << 3;
+        data.OptionalAdminCommands = (ushort)(1 << 1 | (options.NamespaceManagement == NamespaceManagement.Off ? 0 : 1 << 3));
         data.AbortCommandLimit = 7;
         data.AsynchronousEventRequestLimit = AsynchronousEvents.MaximumRequests - 1;
 

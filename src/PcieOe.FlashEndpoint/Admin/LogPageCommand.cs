@@ -61,7 +61,7 @@ internal sealed unsafe class LogPageCommand(NvmeController controller, IBlockMed
                 controller.Admin.ChangedNamespaces.Write(MemoryMarshal.Cast<byte, uint>(page));
                 break;
             case LogPageId.CommandsSupportedAndEffects:
-                WriteEffects(MemoryMarshal.Cast<byte, uint>(page));
+                WriteEffects(MemoryMarshal.Cast<byte, uint>(page), controller.Options.NamespaceManagement != NamespaceManagement.Off);
                 break;
         }
 
@@ -116,7 +116,7 @@ internal sealed unsafe class LogPageCommand(NvmeController controller, IBlockMed
         log.ErrorLogEntries = controller.Errors.Count;
     }
 
-    private static void WriteEffects(Span<uint> page)
+    private static void WriteEffects(Span<uint> page, bool isManaged)
     {
         foreach (AdminOpcode opcode in (ReadOnlySpan<AdminOpcode>)[AdminOpcode.DeleteSubmissionQueue, AdminOpcode.CreateSubmissionQueue,
             AdminOpcode.GetLogPage, AdminOpcode.DeleteCompletionQueue, AdminOpcode.CreateCompletionQueue, AdminOpcode.Identify, AdminOpcode.Abort,
@@ -126,8 +126,12 @@ internal sealed unsafe class LogPageCommand(NvmeController controller, IBlockMed
         }
 
         const uint Inventory = LogPageLayout.EffectSupported | LogPageLayout.EffectNamespaceInventoryChange;
-        page[(int)AdminOpcode.NamespaceManagement] = Inventory | LogPageLayout.EffectContentChange;
-        page[(int)AdminOpcode.NamespaceAttachment] = Inventory;
+        if (isManaged)
+        {
+            page[(int)AdminOpcode.NamespaceManagement] = Inventory | LogPageLayout.EffectContentChange;
+            page[(int)AdminOpcode.NamespaceAttachment] = Inventory;
+        }
+
         page[(int)AdminOpcode.FormatNvm] =
             LogPageLayout.EffectSupported | LogPageLayout.EffectContentChange | LogPageLayout.EffectNamespaceCapabilityChange;
 

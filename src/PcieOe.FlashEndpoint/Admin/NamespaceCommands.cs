@@ -14,9 +14,14 @@ internal sealed unsafe class NamespaceCommands(NvmeController controller)
     private const byte AttributesChangedEvent = 0;
     private const uint AttributesChangedEventBit = 1 << 8;
 
-    public static NvmeStatus Decode(Command command)
+    public NvmeStatus Decode(Command command)
     {
         uint select = command.Entry.CommandDword10 & 0xF;
+        if (!IsManaged && command.AdminOpcode != AdminOpcode.FormatNvm)
+        {
+            return NvmeStatus.InvalidOpcode;
+        }
+
         switch (command.AdminOpcode)
         {
             case AdminOpcode.NamespaceManagement when select == 0:
@@ -31,11 +36,21 @@ internal sealed unsafe class NamespaceCommands(NvmeController controller)
         }
     }
 
-    /// <summary>Namespace Management and Format NVM.</summary>
     public void Execute(Command command, long now)
     {
-        NvmeStatus status = command.AdminOpcode == AdminOpcode.FormatNvm ? StartFormat(command)
-            : (command.Entry.CommandDword10 & 0xF) == 0 ? Create(command) : StartDelete(command, now);
+        // Where the table is kept on the medium, it is written out of the command's buffer.
+        if (controller.Store is not null && !controller.Pipeline.EnsureBuffer(command))
+        {
+            return;
+        }
+
+        bool isFirst = (command.Entry.CommandDword10 & 0xF) == 0;
+        NvmeStatus status = command.AdminOpcode switch
+        {
+            AdminOpcode.FormatNvm => StartFormat(command),
+            AdminOpcode.NamespaceAttachment => Attach(command, now),
+            _ => isFirst ? Create(command) : Delete(command, now),
+        };
         if (status != NvmeStatus.Success)
         {
             controller.Pipeline.Complete(command, status, now);
@@ -52,8 +67,8 @@ internal sealed unsafe class NamespaceCommands(NvmeController controller)
         Run(command, now);
     }
 
-    /// <summary>Namespace Attachment: the data is a controller list, which can name this controller alone.</summary>
-    public NvmeStatus Attach(Command command, long now)
+    // The data is a controller list, which can name this controller alone.
+    private NvmeStatus Attach(Command command, long now)
     {
         if (controller.Namespaces.Find(command.Entry.NamespaceId) is not { IsNew: false } target)
         {
@@ -132,7 +147,7 @@ internal sealed unsafe class NamespaceCommands(NvmeController controller)
         return NvmeStatus.Success;
     }
 
-    private NvmeStatus StartDelete(Command command, long now)
+    private NvmeStatus Delete(Command command, long now)
     {
         uint id = command.Entry.NamespaceId;
         if (id != AllNamespaces && controller.Namespaces.Find(id) is null)
@@ -169,23 +184,31 @@ internal sealed unsafe class NamespaceCommands(NvmeController controller)
             return NvmeStatus.InvalidNamespaceOrFormat;
         }
 
+        int shift = (command.Entry.CommandDword10 & 0xF) == 0 ? 9 : 12;
         for (Namespace? item = NextToFormat(command, 0); item is not null; item = NextToFormat(command, item.Id))
         {
             if (item.IsFormatting)
             {
                 return NvmeStatus.FormatInProgress;
             }
+
+            if (item.BlockShift != shift && !IsManaged)
+            {
+                return NvmeStatus.InvalidFormat;
+            }
         }
 
         for (Namespace? item = NextToFormat(command, 0); item is not null; item = NextToFormat(command, item.Id))
         {
             item.IsFormatting = true;
-            item.BlockShift = (command.Entry.CommandDword10 & 0xF) == 0 ? 9 : 12;
+            item.BlockShift = shift;
         }
 
         command.Namespace = NextToFormat(command, 0);
         return NvmeStatus.Success;
     }
+
+    private bool IsManaged => controller.Options.NamespaceManagement != NamespaceManagement.Off;
 
     // What the medium has to do: for a namespace just created, and for each one that is formatted, forget its range.
     private void Run(Command command, long now)
@@ -207,6 +230,19 @@ internal sealed unsafe class NamespaceCommands(NvmeController controller)
             OnRequestEnded(command, status);
         }
 
+        // Then the table is written, once; if that fails, the command fails, and what it changed lasts until a restart only.
+        if (controller.Store is not null && command.Status == NvmeStatus.Success && !command.IsTableWritten)
+        {
+            command.IsTableWritten = true;
+            command.MediaRequest = controller.Store.MakeRequest(controller.Namespaces, command.Data, (ulong)command.Slot);
+            if (!controller.Pipeline.TryRunMedia(command, out MediaStatus status))
+            {
+                return;
+            }
+
+            OnRequestEnded(command, status);
+        }
+
         controller.Pipeline.Finish(command, now);
     }
 
@@ -217,7 +253,11 @@ internal sealed unsafe class NamespaceCommands(NvmeController controller)
             command.Status = controller.ToStatus(status);
         }
 
-        Namespace target = command.Namespace!;
+        if (command.Namespace is not { } target)
+        {
+            return;
+        }
+
         if (command.AdminOpcode == AdminOpcode.FormatNvm)
         {
             // After a failure the others are not tried.

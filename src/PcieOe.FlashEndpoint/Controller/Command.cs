@@ -78,6 +78,9 @@ internal sealed unsafe class Command
     public MediaRequest MediaRequest;
     public bool IsMediaPending;
 
+    /// <summary>Of a change of namespaces: their table is on its way to the medium.</summary>
+    public bool IsTableWritten;
+
     // Times, monotonic nanoseconds.
     public long ArrivalNanoseconds;
     public long AdmittedNanoseconds;
@@ -120,6 +123,7 @@ internal sealed unsafe class Command
         MediaOffset = 0;
         MediaBytes = 0;
         MediaRequestsDone = 0;
+        IsTableWritten = false;
         DeadlineNanoseconds = long.MaxValue;
         ReadyNanoseconds = 0;
         FlashTimes = default;

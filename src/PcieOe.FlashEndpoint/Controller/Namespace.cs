@@ -1,7 +1,7 @@
 namespace PcieOe.FlashEndpoint.Controller;
 
 /// <summary>A namespace: a contiguous range of the medium, cut into blocks.</summary>
-internal sealed class Namespace(uint id, long offsetBytes, long sizeBytes, int blockShift, UInt128 uniqueId)
+internal sealed class Namespace(uint id, long offsetBytes, long sizeBytes, int blockShift, uint generation, UInt128 uniqueId)
 {
     public uint Id { get; } = id;
 
@@ -20,6 +20,9 @@ internal sealed class Namespace(uint id, long offsetBytes, long sizeBytes, int b
 
     /// <summary>Created, but what its range held before is not wiped yet.</summary>
     public bool IsNew { get; set; }
+
+    /// <summary>Which of all namespaces ever created it is: its unique id depends on it.</summary>
+    public uint Generation { get; } = generation;
 
     /// <summary>NGUID and UUID.</summary>
     public UInt128 UniqueId { get; } = uniqueId;

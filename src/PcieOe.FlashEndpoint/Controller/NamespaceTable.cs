@@ -8,37 +8,43 @@ internal sealed class NamespaceTable
 
     private readonly Namespace?[] _namespaces;
     private readonly string _serialNumber;
-    private readonly long _capacityBytes;
-    private uint _created;
 
     public NamespaceTable(NvmeOptions options, long capacityBytes)
     {
         _namespaces = new Namespace?[options.MaximumNamespaces];
         _serialNumber = options.SerialNumber;
-        _capacityBytes = capacityBytes / AlignmentBytes * AlignmentBytes;
-        if (options.Namespaces.Count == 0)
+        CapacityBytes = (capacityBytes - options.ReservedBytes) / AlignmentBytes * AlignmentBytes;
+    }
+
+    /// <summary>The namespaces as configured.</summary>
+    public void Configure(IReadOnlyList<NamespaceOptions> namespaces)
+    {
+        if (namespaces.Count == 0)
         {
-            Place(1, 0, _capacityBytes, 9);
+            Place(1, 0, CapacityBytes, 9, Created++);
         }
 
         long offset = 0;
-        for (int i = 0; i < options.Namespaces.Count; i++)
+        for (int i = 0; i < namespaces.Count; i++)
         {
-            Place((uint)i + 1, offset, options.Namespaces[i].SizeBytes, options.Namespaces[i].BlockBytes == 512 ? 9 : 12);
-            offset += options.Namespaces[i].SizeBytes;
+            Place((uint)i + 1, offset, namespaces[i].SizeBytes, namespaces[i].BlockBytes == 512 ? 9 : 12, Created++);
+            offset += namespaces[i].SizeBytes;
         }
     }
+
+    /// <summary>Namespaces ever created.</summary>
+    public uint Created { get; set; }
 
     /// <summary>NN.</summary>
     public uint MaximumId => (uint)_namespaces.Length;
 
-    public long CapacityBytes => _capacityBytes;
+    public long CapacityBytes { get; }
 
     public long UnallocatedBytes
     {
         get
         {
-            long free = _capacityBytes;
+            long free = CapacityBytes;
             foreach (Namespace? item in _namespaces)
             {
                 free -= item?.SizeBytes ?? 0;
@@ -82,7 +88,7 @@ internal sealed class NamespaceTable
             return null;
         }
 
-        Namespace created = Place(id, offset, sizeBytes, blockShift);
+        Namespace created = Place(id, offset, sizeBytes, blockShift, Created++);
         created.IsAttached = false;
         created.IsNew = true;
         return created;
@@ -90,9 +96,21 @@ internal sealed class NamespaceTable
 
     public void Delete(Namespace item) => _namespaces[item.Id - 1] = null;
 
-    private Namespace Place(uint id, long offset, long size, int blockShift)
+    /// <summary>Puts a namespace where it was; false: it does not fit in.</summary>
+    public bool TryRestore(uint id, long offset, long size, int blockShift, uint generation, bool isAttached)
     {
-        var item = new Namespace(id, offset, size, blockShift, UniqueIds.ForNamespace(_serialNumber, id, _created++));
+        if (id == 0 || id > MaximumId || Find(id) is not null || offset < 0 || size <= 0 || !IsFree(offset, size))
+        {
+            return false;
+        }
+
+        Place(id, offset, size, blockShift, generation).IsAttached = isAttached;
+        return true;
+    }
+
+    private Namespace Place(uint id, long offset, long size, int blockShift, uint generation)
+    {
+        var item = new Namespace(id, offset, size, blockShift, generation, UniqueIds.ForNamespace(_serialNumber, id, generation));
         _namespaces[id - 1] = item;
         return item;
     }
@@ -125,7 +143,7 @@ internal sealed class NamespaceTable
 
     private bool IsFree(long offset, long size)
     {
-        if (size > _capacityBytes - offset)
+        if (size > CapacityBytes - offset)
         {
             return false;
         }

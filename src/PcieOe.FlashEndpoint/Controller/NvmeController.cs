@@ -36,6 +36,12 @@ internal sealed class NvmeController : IDisposable
         Commands = new CommandTable(options.MaximumOutstandingCommands, AdminCommands, Queues.AdminSubmission);
         Features = new FeatureStore(msix.Count, media.IsWriteCacheEnabled);
         Namespaces = new NamespaceTable(options, media.CapacityBytes);
+        Store = options.NamespaceManagement == NamespaceManagement.Persistent ? new NamespaceStore(media) : null;
+        if (Store is null || !Store.TryLoad(Namespaces))
+        {
+            Namespaces.Configure(options.Namespaces);
+        }
+
 
         // Twice the largest transfer, for a compare; what is not used is never touched.
         _buffers = new StagingBuffers(options.StagingBuffers, 2L * MaximumTransferBytes);
@@ -57,6 +63,7 @@ internal sealed class NvmeController : IDisposable
     public CommandTable Commands { get; }
     public FeatureStore Features { get; }
     public NamespaceTable Namespaces { get; }
+    public NamespaceStore? Store { get; }
     public CommandPipeline Pipeline { get; }
     public DataPointers DataPointers { get; }
     public HostDataReader HostData { get; }
@@ -193,7 +200,7 @@ internal sealed class NvmeController : IDisposable
     }
 
     /// <summary>CFS: nothing more is fetched until the host resets the controller.</summary>
-    public void Fail(long now)
+    public void Fail()
     {
         Registers.Status |= ControllerStatus.FatalBit;
         Errors.Add(new ErrorLogEntry
@@ -203,7 +210,6 @@ internal sealed class NvmeController : IDisposable
             StatusField = CompletionEntry.MakeStatusField(NvmeStatus.InternalError, 0, phase: false),
             ParameterErrorLocation = 0xFFFF,
         });
-        Health.Start(now);
     }
 
     public void SetBusMaster(bool allowed, long now)
@@ -311,7 +317,7 @@ internal sealed class NvmeController : IDisposable
         if (now >= _keepAliveDeadline)
         {
             _keepAliveDeadline = long.MaxValue;
-            Fail(now);
+            Fail();
             return;
         }
 
@@ -363,7 +369,7 @@ internal sealed class NvmeController : IDisposable
         if (configuration.CommandSet != 0 || configuration.PageSizeExponent != 0 || configuration.Arbitration != 0
             || submissionEntries < 2 || completionEntries < 2 || !Admin.TryCreateAdminQueues(submissionEntries, completionEntries))
         {
-            Fail(now);
+            Fail();
             return;
         }
 

@@ -42,11 +42,19 @@ public sealed record NvmeOptions
     /// <summary>Size of the controller memory buffer: 0 for none, or a power of two from 64 KiB to 1 GiB.</summary>
     public int MemoryBufferBytes { get; init; }
 
-    /// <summary>The highest namespace identifier, 1 to 1024.</summary>
+    /// <summary>The highest namespace identifier, 1 to 120.</summary>
     public int MaximumNamespaces { get; init; } = 32;
 
-    /// <summary>Namespaces at start, in the order of their identifiers from 1 on. Empty: one of 512-byte blocks on the whole medium.</summary>
+    /// <summary>
+    /// Namespaces at start, in the order of their identifiers from 1 on. Empty: one of 512-byte blocks on the whole medium.
+    /// Without meaning where the medium holds a table of namespaces already (<see cref="NamespaceManagement.Persistent"/>).
+    /// </summary>
     public IReadOnlyList<NamespaceOptions> Namespaces { get; init; } = [];
+
+    public NamespaceManagement NamespaceManagement { get; init; } = NamespaceManagement.Volatile;
+
+    /// <summary>Bytes at the end of the medium that no namespace may use.</summary>
+    public long ReservedBytes => NamespaceManagement == NamespaceManagement.Persistent ? NamespaceStore.AreaBytes : 0;
 
     /// <summary>The mistakes, one sentence each; none if the settings can be used with a medium of <paramref name="capacityBytes"/>.</summary>
     public IReadOnlyList<string> Validate(long capacityBytes)
@@ -65,7 +73,7 @@ public sealed record NvmeOptions
             CheckPowerOfTwo(mistakes, nameof(MemoryBufferBytes), MemoryBufferBytes, 64 << 10, 1 << 30);
         }
 
-        CheckRange(mistakes, nameof(MaximumNamespaces), MaximumNamespaces, 1, 1024);
+        CheckRange(mistakes, nameof(MaximumNamespaces), MaximumNamespaces, 1, NamespaceStore.MaximumNamespaces);
         if (Namespaces.Count > MaximumNamespaces)
         {
             mistakes.Add($"{Namespaces.Count} namespaces are configured, but {nameof(MaximumNamespaces)} is {MaximumNamespaces}.");
@@ -90,13 +98,13 @@ public sealed record NvmeOptions
             }
         }
 
-        if (capacityBytes < 4096)
+        if (capacityBytes - ReservedBytes < 4096)
         {
-            mistakes.Add($"A medium of {capacityBytes} bytes is too small: it needs 4096 at least.");
+            mistakes.Add($"A medium of {capacityBytes} bytes is too small: it needs {4096 + ReservedBytes} at least.");
         }
-        else if (sum > capacityBytes)
+        else if (sum > capacityBytes - ReservedBytes)
         {
-            mistakes.Add($"The namespaces need {sum} bytes together, but the medium has {capacityBytes}.");
+            mistakes.Add($"The namespaces need {sum} bytes together, but the medium has {capacityBytes - ReservedBytes} for them.");
         }
 
         return mistakes;
@@ -125,6 +133,19 @@ public sealed record NvmeOptions
             mistakes.Add($"{name} must be a power of two from {minimum} to {maximum}, not {value}.");
         }
     }
+}
+
+/// <summary>What the host may do to namespaces (Namespace Management, Namespace Attachment, Format with another block size).</summary>
+public enum NamespaceManagement : byte
+{
+    /// <summary>Nothing: they are as configured.</summary>
+    Off,
+
+    /// <summary>Everything; after a restart they are as configured again. For media that are gone then, too.</summary>
+    Volatile,
+
+    /// <summary>Everything, and it is kept on the medium itself, which gives up <see cref="NamespaceStore.AreaBytes"/> at its end.</summary>
+    Persistent,
 }
 
 /// <summary>A namespace as configured.</summary>

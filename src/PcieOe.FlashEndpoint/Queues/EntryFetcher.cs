@@ -74,7 +74,7 @@ internal sealed unsafe class EntryFetcher(NvmeController controller)
 
         if (status != DmaReadStatus.Success)
         {
-            controller.Fail(now);
+            controller.Fail();
             return;
         }
 
