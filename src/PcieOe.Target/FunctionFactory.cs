@@ -19,7 +19,7 @@ internal static class FunctionFactory
         IBlockMedia medium;
         try
         {
-            medium = OpenMedium(options.Media);
+            medium = OpenMedium(options);
         }
         catch (MediaException exception)
         {
@@ -34,6 +34,7 @@ internal static class FunctionFactory
                 IoQueuePairs = options.QueuePairs,
                 MemoryBufferBytes = options.MemoryBufferBytes,
                 Namespaces = options.Namespaces,
+                NamespaceManagement = options.NamespaceManagement,
             },
             medium,
             timing);
@@ -41,9 +42,16 @@ internal static class FunctionFactory
         return new PooledFunction(options.Name, function, new Device(function, medium), bridge, options.Hosts, options.Media.SizeBytes, $"{options.Media}, {options.Timing}");
     }
 
-    private static IBlockMedia OpenMedium(MediaSettings settings) => settings.File is { } file
-        ? FileMedium.Open(file)
-        : new MemoryMedium(settings.SizeBytes, preallocate: settings.Preallocates);
+    private static IBlockMedia OpenMedium(FunctionOptions options)
+    {
+        if (options.Media.File is not { } file)
+        {
+            return new MemoryMedium(options.Media.SizeBytes, preallocate: options.Media.Preallocates);
+        }
+
+        long area = options.NamespaceManagement == NamespaceManagement.Persistent ? NamespaceStore.AreaBytes : 0;
+        return FileMedium.Open(file with { SizeBytes = file.SizeBytes + area });
+    }
 
     // Twenty characters that stay the same over restarts and differ between functions: FNV-1a of the name behind as much of it as fits.
     private static string SerialNumberOf(string name)

@@ -21,6 +21,9 @@ internal sealed record FunctionOptions
     /// <summary>Empty: one namespace on the whole medium.</summary>
     public IReadOnlyList<NamespaceOptions> Namespaces { get; init; } = [];
 
+    /// <summary>What a host may do to namespaces; what it does on a file is kept in the file, behind the data.</summary>
+    public NamespaceManagement NamespaceManagement { get; init; }
+
     /// <summary>Size of the controller memory buffer for submission queues and write data; 0 hides it.</summary>
     public int MemoryBufferBytes { get; init; }
 
@@ -73,8 +76,14 @@ internal sealed record FunctionOptions
             Media = media,
             Timing = TimingSettings.Read(reader.Section("timing")),
             Namespaces = namespaces,
+            NamespaceManagement = ReadManagement(reader, media),
             MemoryBufferBytes = (int)memoryBuffer,
             QueuePairs = (int)reader.Integer("queuePairs", 64, 1, 255),
         };
     }
+
+    // A file is often an image that others read too, so its layout changes only where that is wanted.
+    private static NamespaceManagement ReadManagement(ConfigurationReader reader, MediaSettings media) =>
+        !reader.Flag("namespaceManagement", media.File is null) ? NamespaceManagement.Off
+        : media.File is null ? NamespaceManagement.Volatile : NamespaceManagement.Persistent;
 }
