@@ -11,6 +11,11 @@ internal sealed class CongestionWindow(int most, long delayTarget)
     private const double LossFactor = 0.7;
     private const int DelayedRoundsTolerated = 1;
 
+    // Growth by whole frames would be too much for senders whose share of a queue is two or three: together they would keep it full, and
+    // whoever comes later would find no place in it.
+    private const double LeastGrowth = 0.25;
+    private const double GrowthDivisor = 16;
+
     private double _frames = Math.Min(LinkOptions.InitialWindowFrames, most);
     private double _slowStartThreshold = double.MaxValue;
     private double _framesBeforeReduction;
@@ -101,7 +106,7 @@ internal sealed class CongestionWindow(int most, long delayTarget)
         }
         else
         {
-            _frames = Math.Min(_frames + Math.Max(1, _frames / 16), most);
+            _frames = Math.Min(_frames + Math.Max(LeastGrowth, _frames / GrowthDivisor), most);
         }
     }
 

@@ -13,7 +13,7 @@ internal sealed class LinkSender : IDisposable
     private const int LeastReordering = 3;
     private const int MostReordering = 256;
     private const int AcknowledgementsUntilReorderingForgotten = 1024;
-    private const int MostBackoff = 20;
+    private const int MostBackoff = 40;
     private const int MostHoldDoublings = 8;
     private const long ShortestHold = 50_000;
 
@@ -33,7 +33,7 @@ internal sealed class LinkSender : IDisposable
     private int _acknowledgementsInOrder;
     private int _reservedBytes;
 
-    // Time-outs run from the last sign of life of the lane: data sent or acknowledged.
+    // Time-outs run from the last sign of life of the lane: data sent or acknowledged. They double at every second one.
     private long _probeBase;
     private long _progressAt;
     private int _backoff;
@@ -78,7 +78,7 @@ internal sealed class LinkSender : IDisposable
     }
 
     /// <summary>When a probe is due; long.MaxValue if nothing is outstanding.</summary>
-    public long ProbeDeadline => Window.HasOutstanding ? _probeBase + Math.Min(ProbeTimeout << _backoff, _longestBackoff) : long.MaxValue;
+    public long ProbeDeadline => Window.HasOutstanding ? _probeBase + Math.Min(ProbeTimeout << _backoff / 2, _longestBackoff) : long.MaxValue;
 
     /// <summary>Since when nothing has been acknowledged though something is outstanding; long.MaxValue if nothing is.</summary>
     public long UnacknowledgedSince => Window.HasOutstanding ? _progressAt : long.MaxValue;

@@ -100,6 +100,9 @@ internal sealed class LinkEnd : ITlpSink, ILinkControlSink
 
     public LinkEngine Engine { get; }
 
+    /// <summary>Nothing that comes is kept, so that only the engine can allocate.</summary>
+    public bool Forgets { get; set; }
+
     public List<byte[]> Delivered { get; } = [];
 
     public List<ulong> DeliveredFrameNumbers { get; } = [];
@@ -108,12 +111,20 @@ internal sealed class LinkEnd : ITlpSink, ILinkControlSink
 
     public void OnTlps(ReadOnlySpan<byte> tlps, ulong frameNumber, long now)
     {
-        Delivered.Add(tlps.ToArray());
-        DeliveredFrameNumbers.Add(frameNumber);
+        if (!Forgets)
+        {
+            Delivered.Add(tlps.ToArray());
+            DeliveredFrameNumbers.Add(frameNumber);
+        }
     }
 
-    public void OnControl(FrameType type, ReadOnlySpan<byte> content, in FrameHeader header, long now) =>
-        Control.Add((type, content.ToArray(), header.FrameNumber));
+    public void OnControl(FrameType type, ReadOnlySpan<byte> content, in FrameHeader header, long now)
+    {
+        if (!Forgets)
+        {
+            Control.Add((type, content.ToArray(), header.FrameNumber));
+        }
+    }
 
     /// <summary>Puts one TLP of this size into the lane, if there is room.</summary>
     public bool TryPut(int bytes)
@@ -140,6 +151,14 @@ internal sealed class LinkEnd : ITlpSink, ILinkControlSink
         }
 
         return frames;
+    }
+
+    /// <summary>Lets the engine send into the void.</summary>
+    public void Drain(long now)
+    {
+        while (Engine.TryGetFrameToSend(now, _header, _scratch, out _))
+        {
+        }
     }
 
     /// <summary>Puts one full frame's TLP into the lane and takes the frame out.</summary>
