@@ -81,7 +81,9 @@ fi
 quick_only=()
 [[ $mode == quick ]] && quick_only=(-trait- "Category=System")
 for directory in test/PcieOe.*.Tests; do
-  run_tests "$directory" 900 "${quick_only[@]}"
+  limit=900
+  [[ $directory == *Guest* ]] && limit=2400 # each of its tests boots guests with emulated processors
+  run_tests "$directory" "$limit" "${quick_only[@]}"
 done
 if [[ $mode != quick ]]; then
   run_check "guest rig" 600 test/guest/self-test
