@@ -43,6 +43,9 @@ internal sealed class BenchPair
                 RedirectStandardInput = true,
                 RedirectStandardOutput = true,
             };
+
+            // Compiled in full at once, as the code of a daemon is after its first seconds: a measurement is too short to wait for that.
+            start.Environment["DOTNET_TC_QuickJit"] = "0";
             _process = lab.Start(place, start, processor);
             Address = JsonSerializer.Deserialize(ReadLine(), BenchJson.Default.BenchGreeting)!.Address;
         }
