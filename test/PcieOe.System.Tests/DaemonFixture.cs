@@ -25,6 +25,8 @@ internal sealed class DaemonFixture : IDisposable
         _lab = NetworkLab.Create(9000);
     }
 
+    internal const string InterfaceName = NetworkLab.InterfaceName;
+
     internal string Key { get; } = KeySettings.Create();
 
     internal string PathOf(string name) => Path.Combine(_folder, name);
@@ -50,6 +52,14 @@ internal sealed class DaemonFixture : IDisposable
     internal Process StartTarget(JsonObject configuration) => Start(_lab.First, "pcieoe-target", configuration);
 
     internal Process StartHost(JsonObject configuration) => Start(_lab.Second, "pcieoe-host", configuration);
+
+    /// <summary>Runs a program in the host's box to its end.</summary>
+    internal int RunBesideTheHost(string program, params string[] arguments)
+    {
+        Process process = _lab.Start(_lab.Second, new ProcessStartInfo(ProgramRun.PathOf(program), arguments));
+        Assert.True(process.WaitForExit(Limit));
+        return process.ExitCode;
+    }
 
     /// <summary>A host in the target's own box would not hear it: each host needs an interface, and these share one, so one at a time.</summary>
     internal JsonObject Ask(string socket, JsonObject request) =>

@@ -129,4 +129,22 @@ public sealed class DaemonTests
         Assert.NotNull(status["process"]!["gc"]!["pause_us"]);
         Assert.NotNull(boxes.Status("server1.sock")["attachments"]![0]!["root_complex"]!["dma_writes_refused"]);
     }
+
+    [Fact]
+    public void Discover_WithAndWithoutTheKey_ListsFunctionsOrTheNameAlone()
+    {
+        using DaemonFixture boxes = new();
+        boxes.StartTarget(boxes.TargetConfiguration("server1"));
+        boxes.WaitFor("target.sock", _ => true);
+        string json = boxes.PathOf("discover.json"), keyFile = boxes.PathOf("server1.key");
+        File.WriteAllText(keyFile, boxes.Key);
+        Assert.Equal(0, boxes.RunBesideTheHost("pcieoe", "discover", DaemonFixture.InterfaceName, "--json", json));
+        JsonNode stranger = JsonNode.Parse(File.ReadAllText(json))!["targets"]!.AsArray().Single()!;
+        Assert.Equal("flashbox", stranger["name"]!.GetValue<string>());
+        Assert.Empty(stranger["functions"]!.AsArray());
+        Assert.Equal(0, boxes.RunBesideTheHost("pcieoe", "discover", DaemonFixture.InterfaceName, "--name", "server1", "--key-file", keyFile, "--json", json));
+        JsonNode known = JsonNode.Parse(File.ReadAllText(json))!["targets"]!.AsArray().Single()!;
+        Assert.True(known["authentic"]!.GetValue<bool>());
+        Assert.Equal("flash0", known["functions"]!.AsArray().Single()!["name"]!.GetValue<string>());
+    }
 }

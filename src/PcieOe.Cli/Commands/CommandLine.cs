@@ -13,6 +13,7 @@ internal static class CommandLine
         {
             BenchLinkCommand.Create(),
             BenchLinkWorkerCommand.Create(),
+            DiscoverCommand.Create(),
             ImpairCommand.Create(),
             LabCommand.Create(),
             ReportCommand.Create(),

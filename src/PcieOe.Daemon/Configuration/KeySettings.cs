@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Security.Cryptography;
 
 namespace PcieOe.Daemon.Configuration;
@@ -32,14 +33,22 @@ public static class KeySettings
             return null;
         }
 
-        byte[] key = new byte[KeyBytes + 1];
-        if (Convert.TryFromBase64String(text.Trim(), key, out int written) && written == KeyBytes)
+        if (TryParse(text, out byte[]? key))
         {
-            return key[..KeyBytes];
+            return key;
         }
 
         reader.Report(at, $"does not hold {KeyBytes} bytes in base64. 'head -c {KeyBytes} /dev/urandom | base64' makes a key; host and target need the same.");
         return null;
+    }
+
+    /// <summary>Reads the base64 of exactly <see cref="KeyBytes"/> bytes.</summary>
+    public static bool TryParse(string text, [NotNullWhen(true)] out byte[]? key)
+    {
+        byte[] buffer = new byte[KeyBytes + 1];
+        bool isKey = Convert.TryFromBase64String(text.Trim(), buffer, out int written) && written == KeyBytes;
+        key = isKey ? buffer[..KeyBytes] : null;
+        return isKey;
     }
 
     private static string? ReadFile(ConfigurationReader reader, string file)
