@@ -27,6 +27,7 @@ internal static class FunctionFactory
         }
 
         IFlashTiming timing = options.Timing.Parameters is { } parameters ? new FlashTiming(parameters) : new NoFlashTiming();
+        // It disposes of the medium, too.
         NvmeFunction function = new(
             new NvmeOptions
             {
@@ -39,7 +40,7 @@ internal static class FunctionFactory
             medium,
             timing);
         FunctionBridge bridge = new(function, new UnlimitedAdmission(), new FunctionBridgeOptions());
-        return new PooledFunction(options.Name, function, new Device(function, medium), bridge, options.Hosts, options.Media.SizeBytes, $"{options.Media}, {options.Timing}");
+        return new PooledFunction(options.Name, function, function, bridge, options.Hosts, options.Media.SizeBytes, $"{options.Media}, {options.Timing}");
     }
 
     private static IBlockMedia OpenMedium(FunctionOptions options)
@@ -64,14 +65,5 @@ internal static class FunctionFactory
 
         string readable = new([.. name.Where(letter => letter is > ' ' and <= '~').Take(11)]);
         return $"{readable}-{hash:X8}";
-    }
-
-    private sealed class Device(NvmeFunction function, IBlockMedia medium) : IDisposable
-    {
-        public void Dispose()
-        {
-            function.Dispose();
-            medium.Dispose();
-        }
     }
 }
