@@ -4,11 +4,11 @@ namespace PcieOe.Daemon.Configuration;
 
 /// <summary>
 /// Where a daemon's settings come from, later ones winning: a JSON file (comments allowed), environment variables that begin with
-/// PCIEOE_ (two underscores for each step down), and key=value options with colons for each step down.
+/// PCIEOE__ (two underscores for each step down), and key=value options with colons for each step down.
 /// </summary>
 public static class DaemonConfiguration
 {
-    public const string EnvironmentPrefix = "PCIEOE_";
+    public const string EnvironmentPrefix = "PCIEOE__";
 
     /// <summary>Null, and the problem, where the file cannot be read or is not JSON, or an override is not key=value.</summary>
     public static IConfigurationRoot? Load(string path, IReadOnlyList<string> overrides, out ConfigurationProblem? problem)
