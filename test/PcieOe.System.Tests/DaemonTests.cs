@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Text.Json.Nodes;
-using PcieOe.Daemon.Control;
 using PcieOe.Daemon.Configuration;
+using PcieOe.Daemon.Control;
 using Xunit;
 
 namespace PcieOe.System.Tests;

@@ -7,7 +7,7 @@ internal static class Crc32CBenchmarks
 {
     private const int Repetitions = 16;
 
-    private static uint s_sink;
+    private static uint _sink;
 
     public static IEnumerable<Benchmark> All()
     {
@@ -19,7 +19,7 @@ internal static class Crc32CBenchmarks
             {
                 for (int i = 0; i < Repetitions; i++)
                 {
-                    s_sink ^= Crc32C.Compute(bytes);
+                    _sink ^= Crc32C.Compute(bytes);
                 }
             }));
         }
@@ -30,8 +30,8 @@ internal static class Crc32CBenchmarks
         {
             for (int i = 0; i < Repetitions; i++)
             {
-                FrameCheck.Write(header, s_sink, 8948, check);
-                s_sink ^= check[0];
+                FrameCheck.Write(header, _sink, 8948, check);
+                _sink ^= check[0];
             }
         }));
     }

@@ -1,5 +1,4 @@
 using PcieOe.FlashEndpoint.Tests.Harness;
-using PcieOe.FlashEndpoint.Timing;
 using PcieOe.Protocol.Nvme;
 using Xunit;
 
