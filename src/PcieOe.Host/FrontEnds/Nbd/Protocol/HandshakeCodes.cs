@@ -17,7 +17,7 @@ internal static class NbdMagic
 
 /// <summary>What server and client say of themselves before options; the same bits in both directions.</summary>
 [Flags]
-internal enum HandshakeFlags : uint
+public enum HandshakeFlags : uint
 {
     None = 0,
     FixedNewstyle = 1,
@@ -26,7 +26,7 @@ internal enum HandshakeFlags : uint
     NoZeroes = 2,
 }
 
-internal enum NbdOption : uint
+public enum NbdOption : uint
 {
     ExportName = 1,
     Abort = 2,
@@ -40,7 +40,7 @@ internal enum NbdOption : uint
     ExtendedHeaders = 11,
 }
 
-internal enum OptionReplyType : uint
+public enum OptionReplyType : uint
 {
     Acknowledged = 1,
     Server = 2,
@@ -52,7 +52,7 @@ internal enum OptionReplyType : uint
     ErrorTooBig = 0x8000_0009,
 }
 
-internal enum NbdInfo : ushort
+public enum NbdInfo : ushort
 {
     Export = 0,
     Name = 1,

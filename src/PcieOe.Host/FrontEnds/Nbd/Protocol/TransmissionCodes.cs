@@ -2,7 +2,7 @@ namespace PcieOe.Host.FrontEnds.Nbd.Protocol;
 
 /// <summary>What an export can do, as the client is told when it chooses it.</summary>
 [Flags]
-internal enum TransmissionFlags : ushort
+public enum TransmissionFlags : ushort
 {
     None = 0,
     HasFlags = 1 << 0,
@@ -17,7 +17,7 @@ internal enum TransmissionFlags : ushort
     SendFastZero = 1 << 11,
 }
 
-internal enum NbdCommand : ushort
+public enum NbdCommand : ushort
 {
     Read = 0,
     Write = 1,
@@ -30,7 +30,7 @@ internal enum NbdCommand : ushort
 }
 
 [Flags]
-internal enum CommandFlags : ushort
+public enum CommandFlags : ushort
 {
     None = 0,
 
@@ -51,7 +51,7 @@ internal enum CommandFlags : ushort
 }
 
 [Flags]
-internal enum ChunkFlags : ushort
+public enum ChunkFlags : ushort
 {
     None = 0,
 
@@ -59,7 +59,7 @@ internal enum ChunkFlags : ushort
     Done = 1,
 }
 
-internal enum ChunkType : ushort
+public enum ChunkType : ushort
 {
     None = 0,
     OffsetData = 1,
@@ -69,7 +69,7 @@ internal enum ChunkType : ushort
 }
 
 /// <summary>Error values of replies: numbers of the protocol, whatever errno the system has for them.</summary>
-internal enum NbdError : uint
+public enum NbdError : uint
 {
     None = 0,
     NotPermitted = 1,
