@@ -87,6 +87,7 @@ for directory in test/PcieOe.*.Tests; do
 done
 if [[ $mode != quick ]]; then
   run_check "guest rig" 600 test/guest/self-test
+  run_check "NBD clients" 600 test/nbd/clients
 fi
 simulation=test/PcieOe.Simulation/bin/Release/net10.0/PcieOe.Simulation
 case $mode in
