@@ -305,7 +305,7 @@ public sealed class TransmissionTests
             .Request(NbdCommand.Trim, 8192, 512, 3, CommandFlags.ForceUnitAccess).Request(NbdCommand.Flush, 0, 0, 4).Request(NbdCommand.Disconnect, 0, 0, 5).ToArray();
         for (int split = 0; split <= bytes.Length; split++)
         {
-            using SessionHarness harness = new(isStructured: isStructured, diskBytes: 32768);
+            using SessionHarness harness = new(isStructured: isStructured, diskBytes: 32768, arenaBytes: 256 * 1024);
             harness.Receive(bytes.AsSpan(0, split));
             harness.Drain(sendLimit: 7);
             harness.Receive(bytes.AsSpan(split));
@@ -329,7 +329,7 @@ public sealed class TransmissionTests
         Random random = new(seed);
         for (int round = 0; round < 200; round++)
         {
-            using SessionHarness harness = new(seed: round, isStructured, diskBytes: 128 * 1024) { Depth = random.Next(1, 40) };
+            using SessionHarness harness = new(seed: round, isStructured, diskBytes: 128 * 1024, arenaBytes: 256 * 1024) { Depth = random.Next(1, 40) };
             NvmeStatus failure = random.Next(2) == 0 ? NvmeStatus.Success : NvmeStatus.WriteFault;
             harness.StatusOf = _ => random.Next(10) == 0 ? failure : NvmeStatus.Success;
             for (int part = 0; part < 20; part++)
