@@ -90,12 +90,16 @@ internal sealed class BenchRunner(Attachment attachment, PollWorker worker)
     {
         double seconds = Math.Max(workload.ElapsedNanoseconds, 1) / 1e9;
         WorkloadOptions options = workload.Options;
+        using LatencyHistogram latency = workload.Latencies.Merge();
         return new WorkloadResult
         {
             Name = name,
             Pattern = options.PatternName,
             BlockBytes = options.BlockBytes,
             QueueDepth = options.QueueDepth,
+            ReadPercent = options.Pattern == WorkloadPattern.RandomMix ? options.ReadPercent : null,
+            RatePerSecond = options.RatePerSecond > 0 ? options.RatePerSecond : null,
+            Arrivals = options.RatePerSecond == 0 ? null : options.IsPoisson ? "poisson" : "fixed",
             Seconds = Math.Round(seconds, 6),
             Commands = workload.MeasuredCommands,
             Errors = workload.Errors,
@@ -105,13 +109,16 @@ internal sealed class BenchRunner(Attachment attachment, PollWorker worker)
             VerifiedBlocks = workload.VerifiedUnits * workload.BlocksPerUnit,
             CommandsPerSecond = Math.Round(workload.MeasuredCommands / seconds, 1),
             GigabitsPerSecond = Math.Round(workload.MeasuredCommands * (double)options.BlockBytes * 8 / seconds / 1e9, 4),
-            Latency = LatencySummary.Of(workload.Latency),
+            Latency = LatencySummary.Of(latency),
             Collector = collector,
             LongestGapSeconds = Math.Round(workload.LongestGapNanoseconds / 1e9, 6),
             LastLongGapEndedAtNanoseconds = workload.LastLongGapEndedAt,
-            Histogram = Convert.ToBase64String(HistogramEncoding.EncodeCompressed(workload.Latency)),
+            Histogram = Text(latency),
+            Intervals = new IntervalResult { Seconds = Math.Round(workload.Latencies.Seconds, 6), Histograms = [.. workload.Latencies.All.Select(Text)] },
         };
     }
+
+    private static string Text(LatencyHistogram histogram) => Convert.ToBase64String(HistogramEncoding.EncodeCompressed(histogram));
 
     private readonly record struct CollectorBaseline(int Generation0, int Generation1, int Generation2, TimeSpan Paused)
     {

@@ -1,6 +1,5 @@
 using PcieOe.Host.NvmeDriver;
 using PcieOe.Protocol.Nvme;
-using PcieOe.Transport.Histograms;
 
 namespace PcieOe.Host.Bench;
 
@@ -22,7 +21,7 @@ internal sealed unsafe class Workload : IBlockDeviceUser, IDisposable
     private readonly nint _buffers;
     private readonly uint _blocksPerUnit;
     private readonly UnitStates? _states;
-    private readonly LatencyHistogram _latency = new();
+    private readonly IntervalHistograms _latencies;
     private readonly TaskCompletionSource _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly double _interval;
     private readonly long _units;
@@ -59,6 +58,7 @@ internal sealed unsafe class Workload : IBlockDeviceUser, IDisposable
             throw new WorkloadException($"The driver's memory has no room for {options.QueueDepth} buffers of {options.BlockBytes} bytes: lower the depth or the size.");
         }
 
+        _latencies = new IntervalHistograms(options.Seconds);
         _owner = OwnerOf(ownerName);
         _random = new FastRandom(options.Seed);
         _slots = new Slot[options.QueueDepth];
@@ -97,7 +97,8 @@ internal sealed unsafe class Workload : IBlockDeviceUser, IDisposable
 
     internal long MeasuredCommands { get; private set; }
 
-    internal LatencyHistogram Latency => _latency;
+    /// <summary>Closed loop: from submission; open loop: from the time at which the command was to start.</summary>
+    internal IntervalHistograms Latencies => _latencies;
 
     internal WorkloadOptions Options => _options;
 
@@ -123,6 +124,7 @@ internal sealed unsafe class Workload : IBlockDeviceUser, IDisposable
             _startedAt = _lastCompletion = now;
             _nextStart = now;
             _endsAt = now + (long)(_options.Seconds * 1e9);
+            _latencies.Start(now);
         }
 
         if (_phase == WorkloadPhase.Measuring && (now >= _endsAt || _isCancelled || (_options.MaximumCommands > 0 && _issued >= _options.MaximumCommands)))
@@ -151,7 +153,7 @@ internal sealed unsafe class Workload : IBlockDeviceUser, IDisposable
         bool isMeasured = _phase is WorkloadPhase.Measuring or WorkloadPhase.Draining;
         if (isMeasured)
         {
-            _latency.Record(now - slot.StartedAt);
+            _latencies.Record(now - slot.StartedAt, now);
             MeasuredCommands++;
             ElapsedNanoseconds = now - _startedAt;
             NoteGap(now);
@@ -182,7 +184,7 @@ internal sealed unsafe class Workload : IBlockDeviceUser, IDisposable
     public void Dispose()
     {
         _driver.Pool.Free(_buffers);
-        _latency.Dispose();
+        _latencies.Dispose();
     }
 
     private static ulong OwnerOf(string name)

@@ -41,9 +41,14 @@ internal static class WorkloadLimits
             throw new WorkloadException("A verified workload's block size is a multiple of 64.");
         }
 
-        if (options.Seconds is <= 0 or > 86_400 || options.RatePerSecond < 0)
+        if (options.ReadPercent is < 0 or > 100)
         {
-            throw new WorkloadException("Seconds must be above 0 and at most 86400, a rate not below 0.");
+            throw new WorkloadException("The share of reads goes from 0 to 100 percent.");
+        }
+
+        if (options.Seconds is not (> 0 and <= 86_400) || options.RatePerSecond is not (>= 0 and <= 1e9))
+        {
+            throw new WorkloadException("Seconds must be above 0 and at most 86400, a rate from 0 to 1000000000.");
         }
     }
 }

@@ -18,6 +18,18 @@ public sealed record WorkloadResult
     [JsonPropertyName("qd")]
     public int QueueDepth { get; init; }
 
+    /// <summary>Of a mix, the share of reads; null otherwise.</summary>
+    [JsonPropertyName("read_percent")]
+    public int? ReadPercent { get; init; }
+
+    /// <summary>Open loop: commands a second that were to start; null for a closed loop.</summary>
+    [JsonPropertyName("rate")]
+    public double? RatePerSecond { get; init; }
+
+    /// <summary>Open loop: "fixed" or "poisson" gaps.</summary>
+    [JsonPropertyName("arrivals")]
+    public string? Arrivals { get; init; }
+
     [JsonPropertyName("seconds")]
     public double Seconds { get; init; }
 
@@ -66,6 +78,22 @@ public sealed record WorkloadResult
     /// <summary>The latencies themselves: HdrHistogram encoding V2, compressed, base64, nanoseconds.</summary>
     [JsonPropertyName("histogram")]
     public string Histogram { get; init; } = string.Empty;
+
+    /// <summary>The same, interval by interval.</summary>
+    [JsonPropertyName("intervals")]
+    public IntervalResult? Intervals { get; init; }
+}
+
+/// <summary>A workload's latencies over its time.</summary>
+public sealed record IntervalResult
+{
+    /// <summary>Length of each.</summary>
+    [JsonPropertyName("seconds")]
+    public double Seconds { get; init; }
+
+    /// <summary>Encoded as <see cref="WorkloadResult.Histogram"/> is. The last one also holds what completed after the time was over.</summary>
+    [JsonPropertyName("histograms")]
+    public IReadOnlyList<string> Histograms { get; init; } = [];
 }
 
 /// <summary>What the garbage collector did during a workload, in the host agent's process.</summary>
@@ -89,5 +117,6 @@ public sealed record CollectorActivity
 }
 
 /// <summary>Serialisation of results without reflection.</summary>
+[JsonSourceGenerationOptions(DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(WorkloadResult))]
 public sealed partial class WorkloadJson : JsonSerializerContext;

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using PcieOe.Host.Bench;
@@ -7,6 +8,8 @@ namespace PcieOe.Cli.Lab.Daemons;
 /// <summary>A workload as it is asked of a host agent over its control socket.</summary>
 internal sealed record BenchRequest
 {
+    internal const int DefaultReadPercent = 70;
+
     public required string Pattern { get; init; }
 
     public int BlockBytes { get; init; } = 4096;
@@ -23,14 +26,18 @@ internal sealed record BenchRequest
 
     public bool IsPoisson { get; init; }
 
-    public int ReadPercent { get; init; } = 70;
+    public int ReadPercent { get; init; } = DefaultReadPercent;
 
     public ulong Seed { get; init; } = 1;
 
     public string? Attachment { get; init; }
 
-    /// <summary>"randread-4k-qd1": what reports call it.</summary>
-    public string Name => $"{Pattern}-{Size}-qd{QueueDepth}";
+    /// <summary>"randread-4k-qd1", "randrw50-4k-qd32", "randread-4k-qd256-r50000": what reports call it.</summary>
+    public string Name => string.Create(CultureInfo.InvariantCulture, $"{Pattern}{Mix}-{Size}-qd{QueueDepth}{Rate}");
+
+    private string Mix => Pattern == "randrw" && ReadPercent != DefaultReadPercent ? ReadPercent.ToString(CultureInfo.InvariantCulture) : "";
+
+    private string Rate => RatePerSecond > 0 ? string.Create(CultureInfo.InvariantCulture, $"-r{RatePerSecond:F0}") : "";
 
     private string Size => BlockBytes % 1024 == 0 ? $"{BlockBytes / 1024}k" : $"{BlockBytes}b";
 
