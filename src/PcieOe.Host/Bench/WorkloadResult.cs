@@ -1,5 +1,6 @@
 using System.Text.Json.Serialization;
 using PcieOe.Transport.Histograms;
+using PcieOe.Transport.Hops;
 
 namespace PcieOe.Host.Bench;
 
@@ -74,6 +75,30 @@ public sealed record WorkloadResult
     /// <summary>When the last pause of more than 100 ms ended, on this machine's monotonic clock; 0 if there was none.</summary>
     [JsonPropertyName("last_gap_ended_ns")]
     public long LastLongGapEndedAtNanoseconds { get; init; }
+
+    /// <summary>Where the sampled commands' time went, in the order of the hops; empty if none was sampled.</summary>
+    [JsonPropertyName("hops")]
+    public IReadOnlyList<HopSummary> Hops { get; init; } = [];
+
+    /// <summary>The sampled commands' whole time, measured by itself.</summary>
+    [JsonPropertyName("end_to_end")]
+    public HopSummary? EndToEnd { get; init; }
+
+    /// <summary>Of each sampled command, the whole less the sum of its hops: the median.</summary>
+    [JsonPropertyName("residual_us")]
+    public double? ResidualMicroseconds { get; init; }
+
+    /// <summary>Commands whose hops are known.</summary>
+    [JsonPropertyName("sampled")]
+    public long Sampled { get; init; }
+
+    /// <summary>One command of so many was to be sampled; 0: none.</summary>
+    [JsonPropertyName("sample_every")]
+    public int SampleEvery { get; init; }
+
+    /// <summary>What the one-way times rest on.</summary>
+    [JsonPropertyName("clock")]
+    public ClockSummary? Clock { get; init; }
 
     /// <summary>The latencies themselves: HdrHistogram encoding V2, compressed, base64, nanoseconds.</summary>
     [JsonPropertyName("histogram")]
