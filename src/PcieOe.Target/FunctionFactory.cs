@@ -4,9 +4,11 @@ using PcieOe.FlashEndpoint.Media.Files;
 using PcieOe.FlashEndpoint.Media.Memory;
 using PcieOe.FlashEndpoint.Pcie;
 using PcieOe.FlashEndpoint.Timing;
+using PcieOe.Protocol.Functions;
 using PcieOe.Target.Configuration;
 using PcieOe.Target.Engine;
 using PcieOe.Target.Functions;
+using PcieOe.Target.Policies;
 
 namespace PcieOe.Target;
 
@@ -14,7 +16,8 @@ namespace PcieOe.Target;
 internal static class FunctionFactory
 {
     /// <exception cref="IOException">A medium cannot be had; the message names the function and says what to do.</exception>
-    internal static PooledFunction Create(FunctionOptions options)
+    /// <param name="policy">What decides when commands start; null: they start at once.</param>
+    internal static PooledFunction Create(FunctionOptions options, NestedQosPolicy? policy)
     {
         IBlockMedia medium;
         try
@@ -36,11 +39,13 @@ internal static class FunctionFactory
                 MemoryBufferBytes = options.MemoryBufferBytes,
                 Namespaces = options.Namespaces,
                 NamespaceManagement = options.NamespaceManagement,
+                MaximumOutstandingCommands = policy is null ? NvmeOptions.DefaultMaximumOutstandingCommands : NestedQosAdmission.MaximumCommands,
             },
             medium,
             timing);
-        FunctionBridge bridge = new(function, new UnlimitedAdmission(), new FunctionBridgeOptions());
-        return new PooledFunction(options.Name, function, function, bridge, options.Hosts, options.Media.SizeBytes, $"{options.Media}, {options.Timing}");
+        NestedQosAdmission? admission = policy?.CreateAdmission();
+        FunctionBridge bridge = new(function, admission as IAdmission ?? new UnlimitedAdmission(), new FunctionBridgeOptions());
+        return new PooledFunction(options.Name, function, function, bridge, admission, options.Hosts, options.Media.SizeBytes, $"{options.Media}, {options.Timing}");
     }
 
     private static IBlockMedia OpenMedium(FunctionOptions options)

@@ -9,6 +9,7 @@ using PcieOe.Protocol.Sessions;
 using PcieOe.Target.Configuration;
 using PcieOe.Target.Control;
 using PcieOe.Target.Engine;
+using PcieOe.Target.Policies;
 using PcieOe.Transport.Polling;
 using PcieOe.Transport.Ports;
 
@@ -34,14 +35,16 @@ internal sealed class TargetDaemon(TargetOptions options, ILoggerFactory loggers
     {
         _port = openPort?.Invoke() ?? PortOpener.Open(options.Daemon.Port, [HandshakeAddresses.Targets]);
         List<PooledFunction> functions = [];
+        NestedQosPolicy? policy = CreatePolicy();
         try
         {
-            functions.AddRange(options.Functions.Select(FunctionFactory.Create));
-            _engine = new TargetEngine(SessionOptions(_port.MaximumTransmissionUnit), functions, _logger);
+            functions.AddRange(options.Functions.Select(function => FunctionFactory.Create(function, policy)));
+            _engine = new TargetEngine(SessionOptions(_port.MaximumTransmissionUnit), functions, policy, _logger);
         }
         catch
         {
             functions.ForEach(function => function.Dispose());
+            policy?.Dispose();
             throw;
         }
 
@@ -96,6 +99,12 @@ internal sealed class TargetDaemon(TargetOptions options, ILoggerFactory loggers
         _engine?.Dispose();
         _port?.Dispose();
     }
+
+    private NestedQosPolicy? CreatePolicy() => options.NestedQos is not { } settings ? null : new NestedQosPolicy(
+        settings.Options with { MaximumWaiting = options.Functions.Count * NestedQosAdmission.MaximumCommands },
+        options.Hosts.ToDictionary(host => host.Name, host => host.Tenant),
+        settings.OtherTenant,
+        MonotonicClock.Nanoseconds);
 
     private TargetSessionsOptions SessionOptions(int mtu) => new()
     {

@@ -44,9 +44,10 @@ public static class DaemonProgram
                 return RefuseConfiguration(name, path, [problem!]);
             }
 
-            ConfigurationReader reader = new(configuration, Path.GetDirectoryName(Path.GetFullPath(path)));
+            ConfigurationReader reader = new(configuration);
             TOptions options = read(reader);
-            (LogLevel level, LogFormat format) = ReadLogging(reader);
+            LogLevel level = reader.Choice("logLevel", LogLevel.Information);
+            LogFormat format = reader.Choice("logFormat", LogFormat.Text);
             IReadOnlyList<ConfigurationProblem> problems = reader.Finish();
             if (problems.Count > 0)
             {
@@ -63,9 +64,6 @@ public static class DaemonProgram
         });
         return command.Parse(arguments).Invoke(new InvocationConfiguration { ProcessTerminationTimeout = null });
     }
-
-    internal static (LogLevel Level, LogFormat Format) ReadLogging(ConfigurationReader reader) =>
-        (reader.Choice("logLevel", LogLevel.Information), reader.Choice("logFormat", LogFormat.Text));
 
     private static int RefuseConfiguration(string name, string path, IReadOnlyList<ConfigurationProblem> problems)
     {
@@ -134,7 +132,7 @@ public static class DaemonProgram
         return exitCode;
     }
 
-    internal enum LogFormat
+    private enum LogFormat
     {
         Text,
         Json,

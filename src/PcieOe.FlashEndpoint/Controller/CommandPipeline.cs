@@ -72,12 +72,12 @@ internal sealed unsafe class CommandPipeline
         }
     }
 
-    /// <summary>Admission control lets a command start.</summary>
-    public void OnAdmitted(Command command, long deadline, long now)
+    /// <summary>Admission control lets a command start. False: it does not wait for that any longer.</summary>
+    public bool OnAdmitted(Command command, long deadline, long now)
     {
         if (command.State != CommandState.Admission)
         {
-            return;
+            return false;
         }
 
         command.State = CommandState.Active;
@@ -85,6 +85,7 @@ internal sealed unsafe class CommandPipeline
         command.AdmittedNanoseconds = now;
         _controller.Io.OnStarting(command, now);
         MoveData(command, now);
+        return true;
     }
 
     /// <summary>Walks the data pointer, gathers data from the host, then executes.</summary>

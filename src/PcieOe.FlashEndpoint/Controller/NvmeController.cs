@@ -270,13 +270,11 @@ internal sealed class NvmeController : IDisposable
         EndOfCall(now);
     }
 
-    public void OnAdmitted(TransactionName name, long deadline, long now)
+    public bool OnAdmitted(TransactionName name, long deadline, long now)
     {
-        if (Commands.Find(name) is { } command)
-        {
-            Pipeline.OnAdmitted(command, deadline, now);
-            EndOfCall(now);
-        }
+        bool starts = Commands.Find(name) is { } command && Pipeline.OnAdmitted(command, deadline, now);
+        EndOfCall(now);
+        return starts;
     }
 
     public MaterializeResult Materialize(TransactionName name, IDmaWriter writer, long now)

@@ -3,6 +3,8 @@ namespace PcieOe.FlashEndpoint.Controller;
 /// <summary>Settings of an NVMe function. <see cref="Validate"/> tells every mistake at once.</summary>
 public sealed record NvmeOptions
 {
+    public const int DefaultMaximumOutstandingCommands = 512;
+
     /// <summary>PCI vendor id. The default is assigned to nobody, and known to no driver as one with quirks.</summary>
     public ushort VendorId { get; init; } = 0xF1A5;
 
@@ -34,7 +36,7 @@ public sealed record NvmeOptions
     public int MaximumTransferBytes { get; init; } = 256 * 1024;
 
     /// <summary>Commands worked on at a time; the others wait in their queues.</summary>
-    public int MaximumOutstandingCommands { get; init; } = 512;
+    public int MaximumOutstandingCommands { get; init; } = DefaultMaximumOutstandingCommands;
 
     /// <summary>Buffers for data between host and medium: commands that need one at a time.</summary>
     public int StagingBuffers { get; init; } = 128;

@@ -135,7 +135,7 @@ public sealed class NvmeFunction : IPcieFunction, IDisposable
 
     public void OnReadRoom(long now) => _controller.OnReadRoom(now);
 
-    public void OnAdmitted(TransactionToken token, long deadlineNanoseconds, long now) =>
+    public bool OnAdmitted(TransactionToken token, long deadlineNanoseconds, long now) =>
         _controller.OnAdmitted(new TransactionName(token.Value), deadlineNanoseconds, now);
 
     public MaterializeResult Materialize(TransactionToken token, IDmaWriter writer, long now) =>

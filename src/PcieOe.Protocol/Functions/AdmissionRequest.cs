@@ -27,6 +27,6 @@ public readonly struct Admission
 
     public bool Starts { get; private init; }
 
-    /// <summary>By when the transaction should be on its way, monotonic nanoseconds; <see cref="long.MaxValue"/> for best effort.</summary>
+    /// <summary>By when the transaction should be on its way, monotonic nanoseconds; <see cref="long.MaxValue"/> for none.</summary>
     public long DeadlineNanoseconds { get; private init; }
 }

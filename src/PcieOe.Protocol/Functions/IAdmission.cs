@@ -12,6 +12,24 @@ public interface IAdmission
     /// <summary>A command has been fetched. The sink is never called inside this call.</summary>
     Admission Submit(in AdmissionRequest request, long now);
 
+    /// <summary>
+    /// The function has the result of a command: it waits for nothing but its way to the host. Also called for commands that were never
+    /// let on (they were aborted), for those that are not subject to admission, and again for one that was blocked on its way.
+    /// </summary>
+    void OnServed(TransactionToken token, long now)
+    {
+    }
+
+    /// <summary>A transaction has been written, whole. As <see cref="OnServed"/>, also called for what was never submitted here.</summary>
+    void OnCompleted(TransactionToken token, long now)
+    {
+    }
+
+    /// <summary>A command that was let start by the answer to <see cref="Submit"/> had gone already.</summary>
+    void OnVoid(TransactionToken token)
+    {
+    }
+
     /// <summary>The function was reset: whatever is deferred here is void, and the sink must not hear of it.</summary>
     void Withdraw();
 }
@@ -20,5 +38,6 @@ public interface IAdmission
 public interface IAdmissionSink
 {
     /// <param name="deadlineNanoseconds">As in <see cref="Admission.DeadlineNanoseconds"/>.</param>
-    void OnAdmitted(TransactionToken token, long deadlineNanoseconds, long now);
+    /// <returns>False: the command has gone (it was aborted), nothing started.</returns>
+    bool OnAdmitted(TransactionToken token, long deadlineNanoseconds, long now);
 }

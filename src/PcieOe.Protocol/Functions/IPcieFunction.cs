@@ -40,8 +40,8 @@ public interface IPcieFunction
     /// <summary>A read that <see cref="IFunctionHost.TryRead"/> turned down may be tried again.</summary>
     void OnReadRoom(long now);
 
-    /// <summary>A deferred command may start now.</summary>
-    void OnAdmitted(TransactionToken token, long deadlineNanoseconds, long now);
+    /// <summary>A deferred command may start now. False: it has gone (it was aborted, or a reset came between).</summary>
+    bool OnAdmitted(TransactionToken token, long deadlineNanoseconds, long now);
 
     /// <summary>
     /// Writes a ready transaction: its data, its completion entry, its interrupt, in this order. Only now does the function take the

@@ -18,6 +18,9 @@ internal sealed record TargetOptions
 
     public IReadOnlyList<FunctionOptions> Functions { get; init; } = [];
 
+    /// <summary>Null: every command starts at once.</summary>
+    public NestedQosSettings? NestedQos { get; init; }
+
     /// <summary>Reads the whole configuration; the reader has every mistake.</summary>
     public static TargetOptions Read(ConfigurationReader reader)
     {
@@ -48,6 +51,7 @@ internal sealed record TargetOptions
             MaximumSessions = (int)reader.Integer("maximumSessions", 256, 1, 1024),
             Hosts = hosts,
             Functions = functions,
+            NestedQos = NestedQosSettings.Read(reader, [.. hosts.Select(host => host.Tenant)]),
         };
     }
 

@@ -33,6 +33,11 @@ internal sealed class TargetControl(TargetOptions options, TargetEngine engine, 
         status["port"] = await worker.AskAsync(_ => StatusJson.OfPort(port)).ConfigureAwait(false);
         status["sessions"] = await worker.AskAsync(now => TargetStatus.Sessions(engine, now)).ConfigureAwait(false);
         status["functions"] = await worker.AskAsync(_ => TargetStatus.Functions(engine)).ConfigureAwait(false);
+        if (engine.Policy is { } policy)
+        {
+            status["nested_qos"] = await worker.AskAsync(_ => NestedQosStatus.Of(policy)).ConfigureAwait(false);
+        }
+
         status["listener"] = await worker.AskAsync(_ => TargetStatus.Listener(engine)).ConfigureAwait(false);
         return status;
     }

@@ -83,6 +83,7 @@ internal static class TargetStatus
         ["transactions_sent"] = counters.TransactionsSent,
         ["transactions_blocked"] = counters.TransactionsBlocked,
         ["commands_deferred"] = counters.DeferredCommands,
+        ["commands_dropped"] = counters.DroppedCommands,
         ["function_level_resets"] = counters.FunctionLevelResets,
     };
 }

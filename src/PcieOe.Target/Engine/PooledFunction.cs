@@ -1,6 +1,7 @@
 using PcieOe.Protocol.Functions;
 using PcieOe.Protocol.Sessions;
 using PcieOe.Target.Functions;
+using PcieOe.Target.Policies;
 
 namespace PcieOe.Target.Engine;
 
@@ -8,14 +9,18 @@ namespace PcieOe.Target.Engine;
 internal sealed class PooledFunction : IDisposable
 {
     private readonly IDisposable _device;
+    private readonly NestedQosAdmission? _admission;
     private bool _isSuspended;
 
     /// <param name="device">The function itself, and what is to be disposed of with it.</param>
-    internal PooledFunction(string name, IPcieFunction function, IDisposable device, FunctionBridge bridge, IEnumerable<string> hosts, long sizeBytes, string description)
+    /// <param name="admission">Null where no policy holds commands back.</param>
+    internal PooledFunction(string name, IPcieFunction function, IDisposable device, FunctionBridge bridge, NestedQosAdmission? admission,
+        IEnumerable<string> hosts, long sizeBytes, string description)
     {
         Name = name;
         Function = function;
         _device = device;
+        _admission = admission;
         Bridge = bridge;
         Hosts = [.. hosts];
         SizeBytes = sizeBytes;
@@ -40,9 +45,12 @@ internal sealed class PooledFunction : IDisposable
 
     internal bool Allows(string hostName) => Hosts.Contains("*") || Hosts.Contains(hostName);
 
-    internal void Attach(TargetSession session, SessionStart start, long now)
+    /// <param name="tenant">Whom its commands count for; an index of the policy's, where there is one.</param>
+    internal void Attach(TargetSession session, SessionStart start, int tenant, long now)
     {
         Session = session;
+        _admission?.Resume();
+        _admission?.UseTenant(tenant);
         _isSuspended = false;
         Bridge.Open(session.Transmitter, start == SessionStart.StateLost ? FunctionResetKind.StateLost : FunctionResetKind.Conventional, now);
     }
@@ -84,10 +92,12 @@ internal sealed class PooledFunction : IDisposable
         if (isOutage)
         {
             Bridge.Suspend(now);
+            _admission?.Suspend();
         }
         else
         {
             Bridge.Resume(now);
+            _admission?.Resume();
         }
     }
 

@@ -6,6 +6,7 @@ using PcieOe.Protocol.Frames;
 using PcieOe.Protocol.Handshake;
 using PcieOe.Protocol.Link;
 using PcieOe.Protocol.Sessions;
+using PcieOe.Target.Policies;
 using PcieOe.Transport.Ports;
 
 namespace PcieOe.Target.Engine;
@@ -16,25 +17,29 @@ namespace PcieOe.Target.Engine;
 /// </summary>
 internal sealed class TargetEngine : IWorkerEngine, ITargetSessionPolicy, IDisposable
 {
-
     private const int HandshakesPerRound = 4;
     private const long OutageCheckNanoseconds = 10_000_000;
 
     private readonly PooledFunction[] _functions;
     private readonly TargetSessions _sessions;
+    private readonly NestedQosPolicy? _policy;
     private readonly ILogger _logger;
     private readonly TargetSession?[] _batchOwners = new TargetSession?[FrameBatch.Capacity];
     private HandshakeRunner? _handshakes;
     private long _nextOutageCheck;
 
-    internal TargetEngine(TargetSessionsOptions options, IEnumerable<PooledFunction> functions, ILogger logger)
+    /// <param name="policy">What decides when commands start; null: they start at once. The engine disposes of it.</param>
+    internal TargetEngine(TargetSessionsOptions options, IEnumerable<PooledFunction> functions, NestedQosPolicy? policy, ILogger logger)
     {
+        _policy = policy;
         _functions = [.. functions];
         _logger = logger;
         _sessions = new TargetSessions(options, this, SystemRandomSource.Instance);
     }
 
     internal IReadOnlyList<PooledFunction> Functions => _functions;
+
+    internal NestedQosPolicy? Policy => _policy;
 
     internal TargetSessions Sessions => _sessions;
 
@@ -44,7 +49,7 @@ internal sealed class TargetEngine : IWorkerEngine, ITargetSessionPolicy, IDispo
     {
         get
         {
-            long next = _sessions.NextDeadline;
+            long next = Math.Min(_sessions.NextDeadline, _policy?.NextDeadline ?? long.MaxValue);
             foreach (PooledFunction function in _functions)
             {
                 next = Math.Min(next, function.Bridge.NextDeadline);
@@ -63,7 +68,7 @@ internal sealed class TargetEngine : IWorkerEngine, ITargetSessionPolicy, IDispo
 
     public bool Poll(long now)
     {
-        bool worked = PollHandshakes(now);
+        bool worked = PollHandshakes(now) | (_policy?.Start(now) ?? false);
         foreach (PooledFunction function in _functions)
         {
             worked |= function.Poll(now);
@@ -129,7 +134,7 @@ internal sealed class TargetEngine : IWorkerEngine, ITargetSessionPolicy, IDispo
             return null;
         }
 
-        function.Attach(session, start, now);
+        function.Attach(session, start, _policy?.TenantOf(session.HostName) ?? 0, now);
         Log.HostAttached(_logger, session.HostName, session.PeerAddress, function.Name, start, session.IsKeyed);
         return function.Bridge;
     }
@@ -151,6 +156,8 @@ internal sealed class TargetEngine : IWorkerEngine, ITargetSessionPolicy, IDispo
         {
             function.Dispose();
         }
+
+        _policy?.Dispose();
     }
 
     private bool PollHandshakes(long now)

@@ -22,9 +22,11 @@ internal sealed class AdmissionGate(IAdmission admission, EgressQueue egress, Fu
             return admission.Submit(request, now);
         }
 
+        // Only a host that aborts what waits here, again and again, gets so far; the command is never started, until a reset.
         if (_count == _waiting.Length)
         {
-            throw new InvalidOperationException($"The function has more than {_waiting.Length} commands waiting for admission.");
+            counters.DroppedCommands++;
+            return Admission.Deferred;
         }
 
         int tail = _head + _count++;
@@ -43,10 +45,15 @@ internal sealed class AdmissionGate(IAdmission admission, EgressQueue egress, Fu
             _head = _head + 1 == _waiting.Length ? 0 : _head + 1;
             _count--;
             Admission answer = admission.Submit(request, now);
-            if (answer.Starts)
+            if (!answer.Starts)
             {
-                hasStarted = true;
-                sink.OnAdmitted(request.Token, answer.DeadlineNanoseconds, now);
+                continue;
+            }
+
+            hasStarted = true;
+            if (!sink.OnAdmitted(request.Token, answer.DeadlineNanoseconds, now))
+            {
+                admission.OnVoid(request.Token);
             }
         }
 

@@ -20,6 +20,7 @@ public sealed class FunctionBridge : ITlpSink, IFunctionHost, IAdmissionSink
     private readonly DmaReads _reads;
     private readonly DmaWriter _writer;
     private readonly EgressQueue _egress;
+    private readonly IAdmission _admission;
     private readonly AdmissionGate _gate;
     private ITlpTransmitter? _lane;
     private int _laneMaximumPayloadBytes;
@@ -36,6 +37,7 @@ public sealed class FunctionBridge : ITlpSink, IFunctionHost, IAdmissionSink
         _reads = new DmaReads(function, options, _counters);
         _writer = new DmaWriter(_counters);
         _egress = new EgressQueue(options.MaximumTransactions);
+        _admission = admission;
         _gate = new AdmissionGate(admission, _egress, options, _counters);
         admission.Attach(this);
         function.Attach(this);
@@ -158,10 +160,11 @@ public sealed class FunctionBridge : ITlpSink, IFunctionHost, IAdmissionSink
         if (_lane is not null)
         {
             _egress.Push(transaction);
+            _admission.OnServed(transaction.Token, transaction.ReadyNanoseconds);
         }
     }
 
-    public void OnAdmitted(TransactionToken token, long deadlineNanoseconds, long now) => _function.OnAdmitted(token, deadlineNanoseconds, now);
+    public bool OnAdmitted(TransactionToken token, long deadlineNanoseconds, long now) => _function.OnAdmitted(token, deadlineNanoseconds, now);
 
     private static int LargestPayload(int maximumTlpBytes)
     {
@@ -283,6 +286,7 @@ public sealed class FunctionBridge : ITlpSink, IFunctionHost, IAdmissionSink
             if (result == MaterializeResult.Completed)
             {
                 _counters.TransactionsSent++;
+                _admission.OnCompleted(_partial, now);
             }
             else
             {

@@ -55,5 +55,8 @@ public sealed class FunctionBridgeCounters
     /// <summary>Commands held back since too much waited at the egress queue.</summary>
     public long DeferredCommands;
 
+    /// <summary>Commands beyond what may be held back.</summary>
+    public long DroppedCommands;
+
     public long FunctionLevelResets;
 }

@@ -106,7 +106,7 @@ public sealed class AdmissionTests
         {
             while (_held.TryDequeue(out TransactionToken token))
             {
-                _sink!.OnAdmitted(token, 5, now);
+                Assert.True(_sink!.OnAdmitted(token, 5, now));
             }
         }
     }

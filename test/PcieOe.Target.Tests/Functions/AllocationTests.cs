@@ -130,9 +130,7 @@ public sealed class AllocationTests
         {
         }
 
-        public void OnAdmitted(TransactionToken token, long deadlineNanoseconds, long now)
-        {
-        }
+        public bool OnAdmitted(TransactionToken token, long deadlineNanoseconds, long now) => true;
 
         public MaterializeResult Materialize(TransactionToken token, IDmaWriter writer, long now)
         {

@@ -37,6 +37,9 @@ internal sealed class FakeFunction : IPcieFunction
     /// <summary>What DMA reads have brought, by id.</summary>
     public Dictionary<ulong, byte[]> ReadBuffers { get; } = [];
 
+    /// <summary>Commands that have been aborted.</summary>
+    public HashSet<ulong> Gone { get; } = [];
+
     public IFunctionHost Host { get; private set; } = null!;
 
     public long NextDeadline { get; set; } = long.MaxValue;
@@ -108,10 +111,20 @@ internal sealed class FakeFunction : IPcieFunction
 
     public void OnReadRoom(long now) => Write("room");
 
-    public void OnAdmitted(TransactionToken token, long deadlineNanoseconds, long now)
+    public bool OnAdmitted(TransactionToken token, long deadlineNanoseconds, long now)
     {
-        Write($"admitted {token.Value}");
+        if (Gone.Contains(token.Value))
+        {
+            return false;
+        }
+
+        if (IsLogging)
+        {
+            Write($"admitted {token.Value}");
+        }
+
         OnStart(token);
+        return true;
     }
 
     public MaterializeResult Materialize(TransactionToken token, IDmaWriter writer, long now) => OnMaterialize(token, writer);

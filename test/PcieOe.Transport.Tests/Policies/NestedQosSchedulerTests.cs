@@ -33,7 +33,7 @@ public sealed class NestedQosSchedulerTests
         using NestedQosScheduler scheduler = new(Options(null, Bursty), 0);
         for (ulong i = 0; i < 250; i++)
         {
-            Assert.True(scheduler.TryEnqueue(0, 1, i, 0, 0));
+            Assert.True(scheduler.TryEnqueue(0, 0, 1, i, 0));
         }
 
         Assert.Equal([10L, 30L, 160L, 50L], scheduler.StatisticsOf(0).Select(statistics => statistics.Arrivals));
@@ -46,8 +46,8 @@ public sealed class NestedQosSchedulerTests
         Assert.Equal(3900, Bursty.NestedCapacity, 6);
         Assert.Equal(40_000, Bursty.SingleClassCapacity, 6);
         Assert.Equal(1000, Smooth.NestedCapacity, 6);
-        string mistake = Assert.Single(Options(4000, Bursty, Smooth).Validate());
-        Assert.Contains("5158 units/s", mistake, StringComparison.Ordinal);
+        string mistake = Assert.Single(Options(4000, Bursty, Smooth).Validate()).Message;
+        Assert.Contains("5158 (", mistake, StringComparison.Ordinal);
         Assert.Empty(Options(5200, Bursty, Smooth).Validate());
     }
 
@@ -55,7 +55,7 @@ public sealed class NestedQosSchedulerTests
     public void ClassesOutOfOrder_Validated_AreRefused()
     {
         NestedQosTenantOptions wrong = Bursty with { Classes = [Bursty.Classes[1], Bursty.Classes[0]] };
-        Assert.Contains("classes[1]", Assert.Single(Options(null, wrong).Validate()), StringComparison.Ordinal);
+        Assert.Contains("classes[1]", Assert.Single(Options(null, wrong).Validate()).Place, StringComparison.Ordinal);
         Assert.Throws<ArgumentException>(() => new NestedQosScheduler(Options(null, wrong), 0));
     }
 
@@ -67,15 +67,15 @@ public sealed class NestedQosSchedulerTests
         int[] served = new int[2];
         for (ulong i = 0; i < 4000; i++)
         {
-            scheduler.TryEnqueue(0, 1, i, 0, 0);
-            scheduler.TryEnqueue(1, 1, i, 0, 0);
+            scheduler.TryEnqueue(0, 0, 1, i, 0);
+            scheduler.TryEnqueue(1, 0, 1, i, 0);
         }
 
         for (int i = 0; i < 4000; i++)
         {
             Assert.True(scheduler.TryStart(i, out NestedQosStart start));
             served[start.Tenant]++;
-            scheduler.OnCompleted(start, i);
+            Finish(scheduler, start, i);
         }
 
         Assert.InRange(served[1], 2999, 3001);
@@ -87,7 +87,7 @@ public sealed class NestedQosSchedulerTests
         using NestedQosScheduler scheduler = new(Options(null, Bursty with { Classes = [Bursty.Classes[2] with { BurstUnits = 10_000 }] }), 0);
         for (ulong i = 0; i < 20_000; i++)
         {
-            scheduler.TryEnqueue(0, 1, i, 0, 0);
+            scheduler.TryEnqueue(0, 0, 1, i, 0);
         }
 
         int bestEffort = 0;
@@ -95,7 +95,7 @@ public sealed class NestedQosSchedulerTests
         {
             Assert.True(scheduler.TryStart(0, out NestedQosStart start));
             bestEffort += start.Class == 1 ? 1 : 0;
-            scheduler.OnCompleted(start, 0);
+            Finish(scheduler, start, 0);
         }
 
         Assert.InRange(bestEffort, 45, 55);
@@ -105,13 +105,133 @@ public sealed class NestedQosSchedulerTests
     public void TableFull_Arrival_IsHeldBackAndTakenLater()
     {
         using NestedQosScheduler scheduler = new(Options(null, Smooth) with { MaximumWaiting = 2 }, 0);
-        Assert.True(scheduler.TryEnqueue(0, 1, 1, 0, 0));
-        Assert.True(scheduler.TryEnqueue(0, 1, 2, 0, 0));
-        Assert.False(scheduler.TryEnqueue(0, 1, 3, 0, 0));
+        Assert.True(scheduler.TryEnqueue(0, 0, 1, 1, 0));
+        Assert.True(scheduler.TryEnqueue(0, 0, 1, 2, 0));
+        Assert.False(scheduler.TryEnqueue(0, 0, 1, 3, 0));
         Assert.True(scheduler.TryStart(0, out NestedQosStart start));
         Assert.Equal(1ul, start.Tag);
         Assert.False(scheduler.TryStart(0, out _));
-        Assert.True(scheduler.TryEnqueue(0, 1, 3, 0, 0));
+        Assert.True(scheduler.TryEnqueue(0, 0, 1, 3, 0));
+    }
+
+    [Fact]
+    public void Weights_LeftOut_GiveEachTenantWhatItsClassesNeed()
+    {
+        NestedQosOptions options = Options(10_000, Bursty, Smooth, new NestedQosTenantOptions { Name = "without" });
+        Assert.Empty(options.Validate());
+        using NestedQosScheduler scheduler = new(options, 0);
+        double sum = scheduler.WeightOf(0) + scheduler.WeightOf(1) + scheduler.WeightOf(2);
+        Assert.Equal(3900 / 0.95, 10_000 * scheduler.WeightOf(0) / sum, 3);
+        Assert.Equal(1000 / 0.95, 10_000 * scheduler.WeightOf(1) / sum, 3);
+    }
+
+    [Fact]
+    public void Weight_ThatLeavesClassesTooLittle_IsRefused()
+    {
+        NestedQosOptions options = Options(10_000, Bursty with { Weight = 1 }, Smooth with { Weight = 9 });
+        Assert.Equal("tenants[0].weight", Assert.Single(options.Validate()).Place);
+        Assert.Empty(Options(10_000, Bursty with { Weight = 5 }, Smooth with { Weight = 5 }).Validate());
+    }
+
+    [Fact]
+    public void ArrivalOrder_StartsAsTheyComeAndCountsClasses()
+    {
+        using NestedQosScheduler scheduler = new(Options(null, Bursty, Smooth) with { Order = NestedQosOrder.Arrival, MaximumOutstanding = 1000 }, 0);
+        for (ulong i = 0; i < 100; i++)
+        {
+            Assert.True(scheduler.TryEnqueue(i < 90 ? 0 : 1, 0, 1, i, 0));
+        }
+
+        for (ulong i = 0; i < 100; i++)
+        {
+            Assert.True(scheduler.TryStart(0, out NestedQosStart start));
+            Assert.Equal(i, start.Tag);
+        }
+
+        Assert.Equal([10L, 30L, 50L, 0L], scheduler.StatisticsOf(0).Select(statistics => statistics.Arrivals));
+        Assert.Equal([5L, 5L], scheduler.StatisticsOf(1).Select(statistics => statistics.Arrivals));
+    }
+
+    // Whatever comes and goes: among a tenant's waiting commands that have a deadline none was earlier than that of the one started,
+    // and nothing that was withdrawn starts.
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    public void RandomTraffic_Scheduled_NeverInvertsDeadlinesOfATenant(int seed)
+    {
+        Random random = new(seed);
+        using NestedQosScheduler scheduler = new(Options(null, Bursty, Smooth) with { MaximumOutstanding = 8, BestEffortShare = 0 }, 0);
+        Dictionary<ulong, (int Tenant, int Owner, int Came)> waiting = [];
+        List<(long Deadline, int At)>[] starts = [[], []];
+        List<NestedQosStart> running = [];
+        int events = 0;
+        for (ulong step = 0; step < 20_000; step++)
+        {
+            long now = (long)step * 100_000;
+            int tenant = random.Next(2), owner = random.Next(4);
+            for (int burst = random.Next(20) == 0 ? 60 : 1; burst > 0; burst--)
+            {
+                ulong tag = step * 100 + (ulong)burst;
+                if (scheduler.TryEnqueue(tenant, owner, random.Next(1, 4), tag, now))
+                {
+                    waiting.Add(tag, (tenant, owner, events++));
+                }
+            }
+
+            if (random.Next(200) == 0)
+            {
+                ulong[] gone = [.. waiting.Where(entry => entry.Value.Tenant == tenant && entry.Value.Owner == owner).Select(entry => entry.Key)];
+                Assert.Equal(gone.Length, scheduler.Withdraw(tenant, owner));
+                Assert.All(gone, tag => waiting.Remove(tag));
+            }
+
+            while (running.Count > 0 && random.Next(2) == 0)
+            {
+                Finish(scheduler, running[0], now);
+                running.RemoveAt(0);
+            }
+
+            while (scheduler.TryStart(now, out NestedQosStart start))
+            {
+                running.Add(start);
+                Assert.True(waiting.Remove(start.Tag, out (int Tenant, int Owner, int Came) command));
+                Assert.Equal((command.Tenant, command.Owner), (start.Tenant, start.Owner));
+
+                // Nothing that started while this one waited was due later.
+                List<(long Deadline, int At)> before = starts[start.Tenant];
+                for (int i = before.Count - 1; i >= 0 && before[i].At > command.Came; i--)
+                {
+                    Assert.True(before[i].Deadline <= start.DeadlineNanoseconds, $"deadlines inverted (seed {seed}, step {step})");
+                }
+
+                before.Add((start.DeadlineNanoseconds, events++));
+                Assert.True(running.Count(entry => entry.Tenant == start.Tenant) <= 6);
+            }
+
+            Assert.Equal(waiting.Count, scheduler.Waiting);
+            Assert.Equal(running.Count, scheduler.Outstanding);
+        }
+
+        Assert.All(starts, list => Assert.True(list.Count > 5_000, $"{list.Count} starts show little"));
+    }
+
+    [Fact]
+    public void Endpoint_NeverShortOfWork_HasItsCapacityLearned()
+    {
+        using NestedQosScheduler scheduler = new(Options(null, Smooth) with { MaximumOutstanding = 4 }, 0);
+        for (ulong i = 0; i < 20_000; i++)
+        {
+            scheduler.TryEnqueue(0, 0, 2, i, 0);
+        }
+
+        Assert.Equal(0, scheduler.LearnedCapacity);
+        for (long now = 0; scheduler.TryStart(now, out NestedQosStart start); now += 200_000)
+        {
+            Finish(scheduler, start, now);
+        }
+
+        Assert.InRange(scheduler.LearnedCapacity, 9_900, 10_100);
     }
 
     // A million arrivals in virtual time: bursts that overrun the envelopes, beside a smooth tenant, served one after the other at the
@@ -135,7 +255,7 @@ public sealed class NestedQosSchedulerTests
         {
             if (busyUntil >= 0 && busyUntil <= now)
             {
-                scheduler.OnCompleted(running, now);
+                Finish(scheduler, running, now);
                 completed++;
                 if (running.DeadlineNanoseconds != long.MaxValue)
                 {
@@ -147,14 +267,14 @@ public sealed class NestedQosSchedulerTests
 
             while (offered < arrivals && nextBursty <= now)
             {
-                Assert.True(scheduler.TryEnqueue(0, 1, (ulong)offered++, nextBursty, now));
+                Assert.True(scheduler.TryEnqueue(0, 0, 1, (ulong)offered++, nextBursty));
                 burstLeft = burstLeft > 0 ? burstLeft - 1 : random.Next(1, 400);
                 nextBursty += burstLeft > 0 ? 10_000 : (long)(-Math.Log(1 - random.NextDouble()) * 90 * Millisecond);
             }
 
             while (offered < arrivals && nextSmooth <= now)
             {
-                Assert.True(scheduler.TryEnqueue(1, 1, (ulong)offered++, nextSmooth, now));
+                Assert.True(scheduler.TryEnqueue(1, 0, 1, (ulong)offered++, nextSmooth));
                 nextSmooth += Millisecond + random.Next(1000);
             }
 
@@ -202,14 +322,20 @@ public sealed class NestedQosSchedulerTests
         Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
     }
 
+    private static void Finish(NestedQosScheduler scheduler, in NestedQosStart start, long now)
+    {
+        scheduler.OnServed(start, now);
+        scheduler.OnCompleted(start, now);
+    }
+
     private static void RunRounds(NestedQosScheduler scheduler, int rounds)
     {
         for (int i = 0; i < rounds; i++)
         {
-            scheduler.TryEnqueue(i & 1, 1, (ulong)i, i, i);
+            scheduler.TryEnqueue(i & 1, 0, 1, (ulong)i, i);
             if (scheduler.TryStart(i, out NestedQosStart start))
             {
-                scheduler.OnCompleted(start, i);
+                Finish(scheduler, start, i);
             }
         }
     }

@@ -2,85 +2,14 @@ using System.Globalization;
 
 namespace PcieOe.Transport.Policies.NestedQos;
 
-/// <summary>
-/// One class of a tenant: arrivals within the envelope burst + rate x time are answered within the response time
-/// (Wang and Varman, Nested QoS, WIOV '11). Units are 4 KiB moved, at least one for each command.
-/// </summary>
-public sealed record NestedQosClassOptions
+/// <summary>In which order commands start.</summary>
+public enum NestedQosOrder : byte
 {
-    public required string Name { get; init; }
+    /// <summary>Fair among tenants, earliest deadline first within each.</summary>
+    Deadline,
 
-    /// <summary>Units that may come at once; at least the largest command's.</summary>
-    public required double BurstUnits { get; init; }
-
-    public required double UnitsPerSecond { get; init; }
-
-    public required double ResponseMilliseconds { get; init; }
-}
-
-/// <summary>A tenant's classes, tightest first.</summary>
-public sealed record NestedQosTenantOptions
-{
-    public required string Name { get; init; }
-
-    public IReadOnlyList<NestedQosClassOptions> Classes { get; init; } = [];
-
-    /// <summary>Share of the capacity in proportion to the other tenants'; null: what its classes need.</summary>
-    public double? Weight { get; init; }
-
-    /// <summary>
-    /// Units a second that suffice for every class (reference: the paper's nesting; derivation in docs/policies.md): the largest of
-    /// rate(i) and (burst(i) + rate(i) (response(i) - response(1))) / response(i). Zero without classes.
-    /// </summary>
-    public double NestedCapacity
-    {
-        get
-        {
-            double capacity = 0;
-            foreach (NestedQosClassOptions member in Classes)
-            {
-                double response = member.ResponseMilliseconds / 1000;
-                double first = Classes[0].ResponseMilliseconds / 1000;
-                capacity = Math.Max(capacity, Math.Max(member.UnitsPerSecond, (member.BurstUnits + member.UnitsPerSecond * (response - first)) / response));
-            }
-
-            return capacity;
-        }
-    }
-
-    /// <summary>Units a second that it would take to give everything in the widest envelope the tightest response time.</summary>
-    public double SingleClassCapacity => Classes.Count == 0
-        ? 0
-        : Math.Max(Classes[^1].UnitsPerSecond, Classes[^1].BurstUnits / (Classes[0].ResponseMilliseconds / 1000));
-
-    /// <summary>All mistakes, each with the class's number; empty if there are none.</summary>
-    public IEnumerable<string> Validate()
-    {
-        if (Classes.Count > NestedQosScheduler.MaximumClasses)
-        {
-            yield return $"classes: there are {Classes.Count}, and {NestedQosScheduler.MaximumClasses} is the most.";
-        }
-
-        if (Weight is <= 0)
-        {
-            yield return "weight: must be above 0.";
-        }
-
-        for (int i = 0; i < Classes.Count; i++)
-        {
-            NestedQosClassOptions member = Classes[i];
-            if (member.BurstUnits < 1 || member.UnitsPerSecond <= 0 || member.ResponseMilliseconds <= 0)
-            {
-                yield return $"classes[{i}]: burst must be at least 1, rate and response time above 0.";
-            }
-
-            if (i > 0 && (member.BurstUnits < Classes[i - 1].BurstUnits || member.UnitsPerSecond < Classes[i - 1].UnitsPerSecond
-                || member.ResponseMilliseconds < Classes[i - 1].ResponseMilliseconds))
-            {
-                yield return $"classes[{i}]: burst, rate and response time must not be below those of classes[{i - 1}]: each class contains the one before.";
-            }
-        }
-    }
+    /// <summary>As they come, at the same pace: classes are told apart and counted, and nobody is preferred. To see what a load would get.</summary>
+    Arrival,
 }
 
 /// <summary>The scheduler of one target.</summary>
@@ -91,7 +20,12 @@ public sealed record NestedQosOptions
     /// <summary>Units a second that the endpoint serves; commands start at this pace. Null: as fast as <see cref="MaximumOutstanding"/> lets them.</summary>
     public double? CapacityUnitsPerSecond { get; init; }
 
-    /// <summary>Commands that may be at the endpoint at once; the rest waits here, where the order is decided.</summary>
+    public NestedQosOrder Order { get; init; }
+
+    /// <summary>
+    /// Commands that may be at the endpoint at once; the rest waits here, where the order is decided. One tenant of several may have
+    /// three quarters of them, so that none that is stuck holds up all.
+    /// </summary>
     public int MaximumOutstanding { get; init; } = 64;
 
     /// <summary>Commands that may wait here, of all tenants.</summary>
@@ -100,34 +34,92 @@ public sealed record NestedQosOptions
     /// <summary>The least part of a tenant's service that its best effort gets while it waits: so it never starves.</summary>
     public double BestEffortShare { get; init; } = 0.05;
 
+    /// <summary>Units a second that all classes of all tenants need, best effort's share included.</summary>
+    public double NeededCapacity => Tenants.Sum(NeedOf);
+
+    internal int MaximumOutstandingOfTenant => Tenants.Count > 1 ? Math.Max(1, MaximumOutstanding * 3 / 4) : MaximumOutstanding;
+
     /// <summary>
     /// All mistakes; empty if there are none. That the capacity does not suffice is one of them, with the number that would.
     /// </summary>
-    public IReadOnlyList<string> Validate()
+    public IReadOnlyList<NestedQosMistake> Validate()
     {
-        List<string> mistakes = [];
+        List<NestedQosMistake> mistakes = [];
         for (int i = 0; i < Tenants.Count; i++)
         {
-            mistakes.AddRange(Tenants[i].Validate().Select(mistake => $"tenants[{i}].{mistake}"));
+            string place = $"tenants[{i}]";
+            mistakes.AddRange(Tenants[i].Validate().Select(mistake => mistake with { Place = $"{place}.{mistake.Place}" }));
         }
 
-        if (MaximumOutstanding < 1 || MaximumWaiting < 1)
+        if (MaximumOutstanding < 1)
         {
-            mistakes.Add("maximumOutstanding, maximumWaiting: must be at least 1.");
+            mistakes.Add(new("outstanding", "must be at least 1."));
         }
 
-        if (BestEffortShare is < 0 or > 0.5)
+        if (MaximumWaiting < 1)
         {
-            mistakes.Add("bestEffortShare: must be from 0 to 0.5.");
+            mistakes.Add(new("waiting", "must be at least 1."));
         }
 
-        double needed = Tenants.Sum(tenant => tenant.NestedCapacity) / (1 - BestEffortShare);
-        if (CapacityUnitsPerSecond is { } capacity && capacity < needed)
+        if (!(BestEffortShare is >= 0 and <= 0.5))
         {
-            mistakes.Add(string.Create(CultureInfo.InvariantCulture,
-                $"capacity: {capacity:F0} units/s do not suffice for what the classes promise; it takes {needed:F0} units/s (best effort's share included). Raise it, or lower bursts or rates."));
+            mistakes.Add(new("bestEffortShare", "must be from 0 to 0.5."));
+        }
+
+        if (mistakes.Count == 0 && CapacityUnitsPerSecond is { } capacity)
+        {
+            CheckCapacity(capacity, mistakes);
         }
 
         return mistakes;
+    }
+
+    /// <summary>
+    /// Each tenant's weight: as configured, 1 for those that are left out. If none is configured: what the tenant's classes need, or,
+    /// without classes, an equal part of what the others leave.
+    /// </summary>
+    internal double[] Weights()
+    {
+        if (Tenants.Any(tenant => tenant.Weight is not null))
+        {
+            return [.. Tenants.Select(tenant => tenant.Weight ?? 1)];
+        }
+
+        double[] needs = [.. Tenants.Select(NeedOf)];
+        int others = needs.Count(need => need == 0);
+        double smallest = needs.Where(need => need > 0).DefaultIfEmpty(1).Min();
+
+        // Something must be left for those without classes, were it a thousandth.
+        double left = CapacityUnitsPerSecond is { } capacity
+            ? Math.Max(capacity - needs.Sum(), capacity / 1000) / Math.Max(1, others)
+            : smallest;
+        return [.. needs.Select(need => need > 0 ? need : left)];
+    }
+
+    private double NeedOf(NestedQosTenantOptions tenant) => tenant.NestedCapacity / (1 - BestEffortShare);
+
+    private void CheckCapacity(double capacity, List<NestedQosMistake> mistakes)
+    {
+        double needed = NeededCapacity;
+        if (capacity < needed)
+        {
+            mistakes.Add(new("capacityIops", string.Create(CultureInfo.InvariantCulture,
+                $"is {capacity:F0}, which does not suffice for what the classes promise: that takes {Math.Ceiling(needed):F0} (best effort's share included). Raise it, or lower bursts or rates.")));
+            return;
+        }
+
+        double[] weights = Weights();
+        double sum = weights.Sum();
+        for (int i = 0; i < weights.Length; i++)
+        {
+            // The tolerance covers the thousandth that is left for tenants without classes.
+            double share = capacity * weights[i] / sum;
+            double need = NeedOf(Tenants[i]);
+            if (share < need * 0.998)
+            {
+                mistakes.Add(new($"tenants[{i}].weight", string.Create(CultureInfo.InvariantCulture,
+                    $"is {weights[i]:G6} of {sum:G6}, a share of {share:F0} units/s, and the tenant's classes need {Math.Ceiling(need):F0}. Raise it, lower the others', or leave the weights out.")));
+            }
+        }
     }
 }

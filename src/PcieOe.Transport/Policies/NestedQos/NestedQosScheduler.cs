@@ -5,90 +5,106 @@ namespace PcieOe.Transport.Policies.NestedQos;
 /// among tenants by weight, and as many at the endpoint as it serves without a queue of its own. No I/O, no clock; one thread; nothing
 /// allocates after construction. A decision costs O(log tenants + classes).
 /// </summary>
-/// <remarks>It does not know what a command is: callers name theirs by a tag. It never reorders what has started.</remarks>
+/// <remarks>It does not know what a command is: callers name theirs by an owner and a tag. It never reorders what has started.</remarks>
 public sealed class NestedQosScheduler : IDisposable
 {
     public const int MaximumClasses = 8;
 
     // Lets a poll round that came late catch up on starts, without letting a long idle time turn into a burst.
     private const long PaceSlackNanoseconds = 200_000;
-    private const int None = -1;
 
-    private readonly NestedQosOptions _options;
     private readonly NestedQosTenant[] _tenants;
-    private readonly WaitingCommand[] _entries;
+    private readonly WaitingCommand[] _table;
     private readonly TenantHeap _heap;
-    private int _free;
-    private int _outstanding;
+    private readonly int _maximumOutstandingOfTenant;
+    private CommandList _free = new();
+    private CommandList _arrivals = new();
+    private CapacityMeter _capacity = new();
     private long _nextStart = long.MinValue;
     private double _virtualTime;
 
     /// <exception cref="ArgumentException">The options have mistakes (<see cref="NestedQosOptions.Validate"/>).</exception>
     public NestedQosScheduler(NestedQosOptions options, long now)
     {
-        IReadOnlyList<string> mistakes = options.Validate();
+        IReadOnlyList<NestedQosMistake> mistakes = options.Validate();
         if (mistakes.Count != 0)
         {
             throw new ArgumentException(string.Join(' ', mistakes), nameof(options));
         }
 
-        _options = options;
-        _entries = new WaitingCommand[options.MaximumWaiting];
-        for (int i = 0; i < _entries.Length; i++)
+        Options = options;
+        _maximumOutstandingOfTenant = options.MaximumOutstandingOfTenant;
+        _table = new WaitingCommand[options.MaximumWaiting];
+        for (int i = 0; i < _table.Length; i++)
         {
-            _entries[i].Next = i + 1 < _entries.Length ? i + 1 : None;
+            _free.Append(_table, i);
         }
 
-        double smallest = options.Tenants.Select(tenant => tenant.NestedCapacity).Where(capacity => capacity > 0).DefaultIfEmpty(1).Min();
-        _tenants = [.. options.Tenants.Select(tenant =>
-            new NestedQosTenant(tenant, _entries, tenant.Weight ?? (tenant.NestedCapacity > 0 ? tenant.NestedCapacity : smallest), options.BestEffortShare, now))];
+        double[] weights = options.Weights();
+        _tenants = [.. options.Tenants.Select((tenant, i) => new NestedQosTenant(tenant, _table, weights[i], options.BestEffortShare, now))];
         _heap = new TenantHeap(_tenants);
     }
 
+    public NestedQosOptions Options { get; }
+
     public int TenantCount => _tenants.Length;
 
-    public int Outstanding => _outstanding;
+    /// <summary>Started and not served yet.</summary>
+    public int Outstanding { get; private set; }
 
     public int Waiting { get; private set; }
 
-    public string NameOf(int tenant) => _tenants[tenant].Name;
+    /// <summary>What the endpoint was seen to serve while it was never short of work, units a second; 0 while that is unknown, or given.</summary>
+    public double LearnedCapacity => _capacity.UnitsPerSecond;
+
+    /// <summary>When <see cref="TryStart"/> may succeed though nothing is served before; <see cref="long.MaxValue"/> for not before then.</summary>
+    public long NextDeadline => !HasCandidate ? long.MaxValue
+        : Options.CapacityUnitsPerSecond is null ? long.MinValue : _nextStart;
+
+    private bool HasCandidate => Outstanding < Options.MaximumOutstanding
+        && (Options.Order == NestedQosOrder.Arrival ? !_arrivals.IsEmpty : !_heap.IsEmpty);
+
+    public NestedQosTenantOptions OptionsOf(int tenant) => _tenants[tenant].Options;
+
+    public double WeightOf(int tenant) => _tenants[tenant].Weight;
 
     /// <summary>What each class of a tenant got; the last is best effort's.</summary>
     public IReadOnlyList<NestedQosClassStatistics> StatisticsOf(int tenant) => _tenants[tenant].Statistics;
 
-    /// <summary>When <see cref="TryStart"/> may succeed though nothing completes before; <see cref="long.MaxValue"/> for not before then.</summary>
-    public long NextDeadline => Waiting == 0 || _outstanding >= _options.MaximumOutstanding ? long.MaxValue
-        : _options.CapacityUnitsPerSecond is null ? long.MinValue : _nextStart;
-
-    /// <summary>A command arrives. False: as many wait as may; the caller holds it back and tries again.</summary>
-    public bool TryEnqueue(int tenant, int units, ulong tag, long arrival, long now)
+    /// <summary>A command arrives. False: as many wait as may.</summary>
+    /// <param name="owner">Whose it is, for <see cref="Withdraw"/>; any number.</param>
+    /// <param name="units">Its cost: 4 KiB each, at least 1.</param>
+    /// <param name="arrival">Counts for its class and deadline, though it may have waited elsewhere since.</param>
+    public bool TryEnqueue(int tenant, int owner, int units, ulong tag, long arrival)
     {
-        if (_free == None)
+        if (_free.IsEmpty)
         {
             return false;
         }
 
-        NestedQosTenant owner = _tenants[tenant];
-        int entry = _free;
-        ref WaitingCommand command = ref _entries[entry];
-        _free = command.Next;
-        int classIndex = owner.Classify(units, now);
+        NestedQosTenant member = _tenants[tenant];
+        int entry = _free.TakeFirst(_table);
+        int classIndex = member.Classify(units, arrival);
+        ref WaitingCommand command = ref _table[entry];
         command.Tag = tag;
+        command.Owner = owner;
         command.Units = units;
         command.Tenant = tenant;
         command.Class = classIndex;
         command.Arrival = arrival;
-        command.Deadline = owner.DeadlineOf(classIndex, arrival);
-        NestedQosClassStatistics statistics = owner.Statistics[classIndex];
+        command.Deadline = member.DeadlineOf(classIndex, arrival);
+        NestedQosClassStatistics statistics = member.Statistics[classIndex];
         statistics.Arrivals++;
         statistics.UnitsArrived += units;
-        bool wasIdle = owner.WaitingCount == 0;
-        owner.Enqueue(entry, classIndex);
         Waiting++;
-        if (wasIdle)
+        if (Options.Order == NestedQosOrder.Arrival)
         {
-            owner.VirtualStart = Math.Max(owner.VirtualStart, _virtualTime);
-            _heap.Add(tenant);
+            _arrivals.Append(_table, entry);
+        }
+        else
+        {
+            member.Enqueue(entry, classIndex);
+            Offer(tenant);
         }
 
         return true;
@@ -97,51 +113,100 @@ public sealed class NestedQosScheduler : IDisposable
     /// <summary>The command that starts now, if one may.</summary>
     public bool TryStart(long now, out NestedQosStart start)
     {
-        start = default;
-        if (Waiting == 0 || _outstanding >= _options.MaximumOutstanding || (_options.CapacityUnitsPerSecond is not null && now < _nextStart))
+        if (!HasCandidate || (Options.CapacityUnitsPerSecond is not null && now < _nextStart))
         {
+            start = default;
             return false;
         }
 
-        int tenant = _heap.First;
-        NestedQosTenant owner = _tenants[tenant];
-        int entry = owner.Dequeue();
-        ref WaitingCommand command = ref _entries[entry];
-        _virtualTime = owner.VirtualStart;
-        owner.VirtualStart += command.Units / owner.Weight;
-        if (owner.WaitingCount == 0)
-        {
-            _heap.RemoveFirst();
-        }
-        else
-        {
-            _heap.SinkFirst();
-        }
-
-        if (_options.CapacityUnitsPerSecond is { } capacity)
+        int entry = Options.Order == NestedQosOrder.Arrival ? _arrivals.TakeFirst(_table) : TakeByDeadline();
+        ref WaitingCommand command = ref _table[entry];
+        NestedQosTenant tenant = _tenants[command.Tenant];
+        if (Options.CapacityUnitsPerSecond is { } capacity)
         {
             long earliest = _nextStart == long.MinValue ? now : Math.Max(_nextStart, now - PaceSlackNanoseconds);
             _nextStart = earliest + (long)(command.Units / capacity * 1e9);
         }
 
         Waiting--;
-        _outstanding++;
-        owner.Statistics[command.Class].Waiting.Record(now - command.Arrival);
-        start = new NestedQosStart(command.Tag, tenant, command.Class, command.Units, command.Arrival, command.Deadline);
-        command.Next = _free;
-        _free = entry;
+        Outstanding++;
+        tenant.Outstanding++;
+        tenant.Statistics[command.Class].Waiting.Record(now - command.Arrival);
+        start = new NestedQosStart(command.Tag, command.Owner, command.Tenant, command.Class, command.Units, command.Arrival, command.Deadline);
+        _free.Prepend(_table, entry);
+        if (tenant.Outstanding >= _maximumOutstandingOfTenant)
+        {
+            _heap.Remove(command.Tenant);
+        }
+
         return true;
     }
 
-    /// <summary>A started command is done: there is room for another.</summary>
-    public void OnCompleted(in NestedQosStart start, long now)
+    /// <summary>The endpoint is done with a started command: there is room for another. Its answer may still be on its way.</summary>
+    public void OnServed(in NestedQosStart start, long now)
     {
-        _outstanding--;
-        _tenants[start.Tenant].Statistics[start.Class].OnCompleted(now - start.ArrivalNanoseconds);
+        if (Options.CapacityUnitsPerSecond is null)
+        {
+            _capacity.OnServed(start.Units, Waiting > 0, now);
+        }
+
+        GiveBack(start.Tenant, 1);
     }
 
-    /// <summary>A started command is gone without an answer (its function was reset).</summary>
-    public void OnAbandoned() => _outstanding--;
+    /// <summary>The answer of a started command has gone. After <see cref="OnServed"/>.</summary>
+    public void OnCompleted(in NestedQosStart start, long now) =>
+        _tenants[start.Tenant].Statistics[start.Class].OnCompleted(now - start.ArrivalNanoseconds);
+
+    /// <summary>Nothing came of a start: the command had gone before. Its pace goes to the next one.</summary>
+    public void OnVoid(in NestedQosStart start)
+    {
+        if (Options.CapacityUnitsPerSecond is { } capacity)
+        {
+            _nextStart -= (long)(start.Units / capacity * 1e9);
+        }
+
+        GiveBack(start.Tenant, 1);
+    }
+
+    /// <summary>Started commands that nobody will hear of (a reset), or that cannot end for now (an outage), hold no room any longer.</summary>
+    public void GiveBack(int tenant, int count)
+    {
+        Outstanding -= count;
+        _tenants[tenant].Outstanding -= count;
+        Offer(tenant);
+    }
+
+    /// <summary>Started commands whose room was given back for an outage hold it again.</summary>
+    public void TakeBack(int tenant, int count)
+    {
+        Outstanding += count;
+        _tenants[tenant].Outstanding += count;
+        if (_tenants[tenant].Outstanding >= _maximumOutstandingOfTenant)
+        {
+            _heap.Remove(tenant);
+        }
+    }
+
+    /// <summary>What waits of an owner is void; or its one command of that tag. Says how many. Costs a look at all that wait of the tenant.</summary>
+    public int Withdraw(int tenant, int owner, ulong? tag = null)
+    {
+        CommandList removed = new();
+        int count = Options.Order == NestedQosOrder.Arrival
+            ? _arrivals.Remove(_table, owner, tag, ref removed)
+            : _tenants[tenant].Withdraw(owner, tag, ref removed);
+        Waiting -= count;
+        while (!removed.IsEmpty)
+        {
+            _free.Prepend(_table, removed.TakeFirst(_table));
+        }
+
+        if (_tenants[tenant].WaitingCount == 0)
+        {
+            _heap.Remove(tenant);
+        }
+
+        return count;
+    }
 
     public void Dispose()
     {
@@ -153,9 +218,38 @@ public sealed class NestedQosScheduler : IDisposable
             }
         }
     }
+
+    private int TakeByDeadline()
+    {
+        NestedQosTenant tenant = _tenants[_heap.First];
+        int entry = tenant.Dequeue();
+        _virtualTime = tenant.VirtualStart;
+        tenant.VirtualStart += _table[entry].Units / tenant.Weight;
+        if (tenant.WaitingCount == 0)
+        {
+            _heap.Remove(_heap.First);
+        }
+        else
+        {
+            _heap.SinkFirst();
+        }
+
+        return entry;
+    }
+
+    /// <summary>Lets a tenant take part if it has something to start, and may; time that it did not take part in is not made up for.</summary>
+    private void Offer(int tenant)
+    {
+        NestedQosTenant member = _tenants[tenant];
+        if (member.HeapIndex == TenantHeap.Absent && member.WaitingCount > 0 && member.Outstanding < _maximumOutstandingOfTenant)
+        {
+            member.VirtualStart = Math.Max(member.VirtualStart, _virtualTime);
+            _heap.Add(tenant);
+        }
+    }
 }
 
-/// <summary>A command that may start. Handed back at its completion.</summary>
+/// <summary>A command that may start. Handed back when it is served, and when it is completed.</summary>
 /// <param name="Class">Index of its class; the number of classes for best effort.</param>
 /// <param name="DeadlineNanoseconds"><see cref="long.MaxValue"/> for best effort.</param>
-public readonly record struct NestedQosStart(ulong Tag, int Tenant, int Class, int Units, long ArrivalNanoseconds, long DeadlineNanoseconds);
+public readonly record struct NestedQosStart(ulong Tag, int Owner, int Tenant, int Class, int Units, long ArrivalNanoseconds, long DeadlineNanoseconds);

@@ -3,31 +3,26 @@ namespace PcieOe.Transport.Policies.NestedQos;
 /// <summary>One tenant's buckets and waiting commands: a first-in first-out queue for each class and one for best effort.</summary>
 internal sealed class NestedQosTenant
 {
-    private const int None = -1;
-
     private readonly TokenBucket[] _buckets;
     private readonly long[] _responses;
-    private readonly int[] _heads;
-    private readonly int[] _tails;
-    private readonly WaitingCommand[] _entries;
+    private readonly CommandList[] _queues;
+    private readonly WaitingCommand[] _table;
     private readonly double _bestEffortShare;
     private double _bestEffortDebt;
 
-    internal NestedQosTenant(NestedQosTenantOptions options, WaitingCommand[] entries, double weight, double bestEffortShare, long now)
+    internal NestedQosTenant(NestedQosTenantOptions options, WaitingCommand[] table, double weight, double bestEffortShare, long now)
     {
-        Name = options.Name;
+        Options = options;
         Weight = weight;
-        _entries = entries;
+        _table = table;
         _bestEffortShare = bestEffortShare;
         _buckets = [.. options.Classes.Select(member => new TokenBucket(member.BurstUnits, member.UnitsPerSecond, now))];
         _responses = [.. options.Classes.Select(member => (long)(member.ResponseMilliseconds * 1e6)), long.MaxValue];
-        _heads = new int[_responses.Length];
-        _tails = new int[_responses.Length];
-        Array.Fill(_heads, None);
+        _queues = [.. _responses.Select(_ => new CommandList())];
         Statistics = [.. options.Classes.Select((member, i) => new NestedQosClassStatistics(member.Name, _responses[i])), new NestedQosClassStatistics("best-effort", long.MaxValue)];
     }
 
-    internal string Name { get; }
+    internal NestedQosTenantOptions Options { get; }
 
     internal double Weight { get; }
 
@@ -38,6 +33,12 @@ internal sealed class NestedQosTenant
     internal double VirtualStart { get; set; }
 
     internal int WaitingCount { get; private set; }
+
+    /// <summary>Started and not served yet.</summary>
+    internal int Outstanding { get; set; }
+
+    /// <summary>Its place in <see cref="TenantHeap"/>; negative while it is not there.</summary>
+    internal int HeapIndex { get; set; } = TenantHeap.Absent;
 
     private int BestEffort => _responses.Length - 1;
 
@@ -65,17 +66,7 @@ internal sealed class NestedQosTenant
 
     internal void Enqueue(int entry, int classIndex)
     {
-        _entries[entry].Next = None;
-        if (_heads[classIndex] == None)
-        {
-            _heads[classIndex] = entry;
-        }
-        else
-        {
-            _entries[_tails[classIndex]].Next = entry;
-        }
-
-        _tails[classIndex] = entry;
+        _queues[classIndex].Append(_table, entry);
         WaitingCount++;
     }
 
@@ -86,22 +77,21 @@ internal sealed class NestedQosTenant
         long earliest = long.MaxValue;
         for (int i = 0; i < BestEffort; i++)
         {
-            if (_heads[i] != None && _entries[_heads[i]].Deadline < earliest)
+            if (!_queues[i].IsEmpty && _table[_queues[i].Head].Deadline < earliest)
             {
-                earliest = _entries[_heads[i]].Deadline;
+                earliest = _table[_queues[i].Head].Deadline;
                 chosen = i;
             }
         }
 
-        bool isBestEffortWaiting = _heads[BestEffort] != None;
-        if (chosen != BestEffort && isBestEffortWaiting && _bestEffortDebt >= _entries[_heads[BestEffort]].Units)
+        bool isBestEffortWaiting = !_queues[BestEffort].IsEmpty;
+        if (chosen != BestEffort && isBestEffortWaiting && _bestEffortDebt >= _table[_queues[BestEffort].Head].Units)
         {
             chosen = BestEffort;
         }
 
-        int entry = _heads[chosen];
-        int units = _entries[entry].Units;
-        _heads[chosen] = _entries[entry].Next;
+        int entry = _queues[chosen].TakeFirst(_table);
+        int units = _table[entry].Units;
         WaitingCount--;
         if (chosen == BestEffort)
         {
@@ -114,16 +104,17 @@ internal sealed class NestedQosTenant
 
         return entry;
     }
-}
 
-/// <summary>A command that waits for its start.</summary>
-internal struct WaitingCommand
-{
-    internal ulong Tag;
-    internal long Arrival;
-    internal long Deadline;
-    internal int Units;
-    internal int Tenant;
-    internal int Class;
-    internal int Next;
+    /// <summary>Moves commands that are void into a list of the caller's; what they were charged stays charged.</summary>
+    internal int Withdraw(int owner, ulong? tag, ref CommandList removed)
+    {
+        int count = 0;
+        foreach (ref CommandList queue in _queues.AsSpan())
+        {
+            count += queue.Remove(_table, owner, tag, ref removed);
+        }
+
+        WaitingCount -= count;
+        return count;
+    }
 }
