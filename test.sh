@@ -88,6 +88,8 @@ done
 if [[ $mode != quick ]]; then
   run_check "guest rig" 600 test/guest/self-test
   run_check "NBD clients" 600 test/nbd/clients
+  run_check "native programs" 300 test/packaging/native-programs
+  run_check "systemd units" 60 test/packaging/units
 fi
 simulation=test/PcieOe.Simulation/bin/Release/net10.0/PcieOe.Simulation
 case $mode in
@@ -97,5 +99,4 @@ case $mode in
     run_check "simulation" 900 "$simulation" --seeds 10000
     run_check "simulation, long sessions" 1800 "$simulation" --seeds 1000 --tlps 50000 ;;
 esac
-# More checks join here: the containers, the AOT publish.
 finish

@@ -53,6 +53,21 @@ internal sealed class DaemonFixture : IDisposable
 
     internal Process StartHost(JsonObject configuration) => Start(_lab.Second, "pcieoe-host", configuration);
 
+    internal Process StartTargetWith(params string[] arguments) => StartTargetWith(arguments, new Dictionary<string, string?>());
+
+    internal Process StartTargetWith(string[] arguments, IReadOnlyDictionary<string, string?> environment)
+    {
+        ProcessStartInfo start = new(ProgramRun.PathOf("pcieoe-target"), arguments);
+        foreach ((string name, string? value) in environment)
+        {
+            start.Environment[name] = value;
+        }
+
+        return _lab.Start(_lab.First, start);
+    }
+
+    internal Process StartHostWith(params string[] arguments) => _lab.Start(_lab.Second, new ProcessStartInfo(ProgramRun.PathOf("pcieoe-host"), arguments));
+
     /// <summary>Runs a program in the host's box to its end.</summary>
     internal int RunBesideTheHost(string program, params string[] arguments)
     {

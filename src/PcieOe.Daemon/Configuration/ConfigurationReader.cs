@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.RegularExpressions;
 using Microsoft.Extensions.Configuration;
 
 namespace PcieOe.Daemon.Configuration;
@@ -7,27 +8,37 @@ namespace PcieOe.Daemon.Configuration;
 /// Reads one section of a configuration by hand, so that every mistake is found in one pass and named with its place: a value of the
 /// wrong kind or out of range, one that is missing, and a key that nobody reads. A value in error yields its default, so reading goes on.
 /// </summary>
-public sealed class ConfigurationReader
+public sealed partial class ConfigurationReader
 {
     private readonly IConfiguration _section;
     private readonly HashSet<string> _known = new(StringComparer.OrdinalIgnoreCase);
     private readonly List<ConfigurationReader> _children = [];
     private readonly List<ConfigurationProblem> _problems;
 
-    public ConfigurationReader(IConfiguration root)
-        : this(root, string.Empty, [])
+    /// <param name="root">All settings.</param>
+    /// <param name="folder">Where files are that settings name without a folder: that of the configuration file; null: the working directory.</param>
+    public ConfigurationReader(IConfiguration root, string? folder = null)
+        : this(root, string.Empty, folder ?? Directory.GetCurrentDirectory(), [])
     {
     }
 
-    private ConfigurationReader(IConfiguration section, string place, List<ConfigurationProblem> problems)
+    private ConfigurationReader(IConfiguration section, string place, string folder, List<ConfigurationProblem> problems)
     {
         _section = section;
         Place = place;
+        Folder = folder;
         _problems = problems;
     }
 
     /// <summary>Where this section stands; empty for the root.</summary>
     public string Place { get; }
+
+    /// <summary>What relative paths start from.</summary>
+    public string Folder { get; }
+
+    /// <summary>Every key that was asked for, this section's and those below, lists as <c>hosts[].name</c>.</summary>
+    internal IEnumerable<string> KnownKeys =>
+        _known.Select(key => $"{ListIndex().Replace(Place, "[]")}{(Place.Length == 0 ? "" : ".")}{key}").Concat(_children.SelectMany(child => child.KnownKeys));
 
     /// <summary>Whether the key is there, as a value or a section.</summary>
     public bool Has(string key)
@@ -246,7 +257,7 @@ public sealed class ConfigurationReader
 
     private ConfigurationReader Child(IConfigurationSection section, string place)
     {
-        ConfigurationReader child = new(section, place, _problems);
+        ConfigurationReader child = new(section, place, Folder, _problems);
         _children.Add(child);
         return child;
     }
@@ -270,6 +281,9 @@ public sealed class ConfigurationReader
             child.ReportUnknownKeys();
         }
     }
+
+    [GeneratedRegex(@"\[\d+\]")]
+    private static partial Regex ListIndex();
 
     private string Join(string key) => key.Length == 0 ? Place : Place.Length == 0 ? key : $"{Place}.{key}";
 }

@@ -3,7 +3,10 @@ using System.Security.Cryptography;
 
 namespace PcieOe.Daemon.Configuration;
 
-/// <summary>Reads a pre-shared key: "key" (base64) or "keyFile" (a file that holds the base64, readable by its owner alone).</summary>
+/// <summary>
+/// Reads a pre-shared key: "key" (base64) or "keyFile" (a file that holds the base64, readable by its owner alone; beside the configuration
+/// if named without a folder).
+/// </summary>
 public static class KeySettings
 {
     public const int KeyBytes = 32;
@@ -51,11 +54,12 @@ public static class KeySettings
         return isKey;
     }
 
-    private static string? ReadFile(ConfigurationReader reader, string file)
+    private static string? ReadFile(ConfigurationReader reader, string name)
     {
+        string file = Path.GetFullPath(name, reader.Folder);
         try
         {
-            if ((File.GetUnixFileMode(file) & (UnixFileMode.GroupRead | UnixFileMode.OtherRead | UnixFileMode.GroupWrite | UnixFileMode.OtherWrite)) != 0)
+            if (!IsCredential(file) && (File.GetUnixFileMode(file) & (UnixFileMode.GroupRead | UnixFileMode.OtherRead | UnixFileMode.GroupWrite | UnixFileMode.OtherWrite)) != 0)
             {
                 reader.Report("keyFile", $"names {file}, which others than its owner can read: 'chmod 600 {file}'.");
             }
@@ -68,4 +72,8 @@ public static class KeySettings
             return null;
         }
     }
+
+    // What systemd hands over (LoadCredential=) is the service's alone by an access control list, whose mask looks like the group's right.
+    private static bool IsCredential(string file) =>
+        Environment.GetEnvironmentVariable("CREDENTIALS_DIRECTORY") is { Length: > 0 } folder && Path.GetDirectoryName(file) == Path.GetFullPath(folder);
 }

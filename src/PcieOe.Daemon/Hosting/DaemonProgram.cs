@@ -44,10 +44,9 @@ public static class DaemonProgram
                 return RefuseConfiguration(name, path, [problem!]);
             }
 
-            ConfigurationReader reader = new(configuration);
+            ConfigurationReader reader = new(configuration, Path.GetDirectoryName(Path.GetFullPath(path)));
             TOptions options = read(reader);
-            LogLevel level = reader.Choice("logLevel", LogLevel.Information);
-            LogFormat format = reader.Choice("logFormat", LogFormat.Text);
+            (LogLevel level, LogFormat format) = ReadLogging(reader);
             IReadOnlyList<ConfigurationProblem> problems = reader.Finish();
             if (problems.Count > 0)
             {
@@ -64,6 +63,9 @@ public static class DaemonProgram
         });
         return command.Parse(arguments).Invoke(new InvocationConfiguration { ProcessTerminationTimeout = null });
     }
+
+    internal static (LogLevel Level, LogFormat Format) ReadLogging(ConfigurationReader reader) =>
+        (reader.Choice("logLevel", LogLevel.Information), reader.Choice("logFormat", LogFormat.Text));
 
     private static int RefuseConfiguration(string name, string path, IReadOnlyList<ConfigurationProblem> problems)
     {
@@ -132,7 +134,7 @@ public static class DaemonProgram
         return exitCode;
     }
 
-    private enum LogFormat
+    internal enum LogFormat
     {
         Text,
         Json,

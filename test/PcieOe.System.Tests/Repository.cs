@@ -1,0 +1,22 @@
+namespace PcieOe.System.Tests;
+
+/// <summary>The tree that the tests were built from.</summary>
+internal static class Repository
+{
+    private static readonly string Root = FindRoot();
+
+    internal static string PathOf(string relative) => Path.Combine(Root, relative);
+
+    private static string FindRoot()
+    {
+        for (DirectoryInfo? folder = new(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
+        {
+            if (File.Exists(Path.Combine(folder.FullName, "PcieOe.sln")))
+            {
+                return folder.FullName;
+            }
+        }
+
+        throw new FileNotFoundException("PcieOe.sln is not above the tests.");
+    }
+}
