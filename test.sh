@@ -90,6 +90,7 @@ if [[ $mode != quick ]]; then
   run_check "NBD clients" 600 test/nbd/clients
   run_check "native programs" 300 test/packaging/native-programs
   run_check "systemd units" 60 test/packaging/units
+  run_check "container lab" 300 docker/lab.sh
 fi
 simulation=test/PcieOe.Simulation/bin/Release/net10.0/PcieOe.Simulation
 case $mode in
