@@ -216,13 +216,35 @@ public sealed class LinkEngine : ITlpTransmitter, IDisposable
     }
 
     /// <summary>
+    /// Permits the peer no more than this many frames beyond what has come, until the next call or <see cref="ReleaseReceive"/>. What was
+    /// permitted before stays so; what comes beyond is dropped.
+    /// </summary>
+    public void LimitReceive(int frames)
+    {
+        if (_receive.Limit(frames))
+        {
+            _acknowledgements.Request();
+        }
+    }
+
+    /// <summary>Permits the whole window again.</summary>
+    public void ReleaseReceive()
+    {
+        if (_receive.Release())
+        {
+            _acknowledgements.Request();
+        }
+    }
+
+    /// <summary>
     /// The next frame of this round: the header's 48 bytes are written to <paramref name="header"/>, and <paramref name="content"/> is what
     /// follows it, check included. In the clear that lies in the engine's native memory and stays as it is until the engine is called
     /// for anything but this method; keyed, it lies at the start of <paramref name="sealScratch"/>.
     /// A frame being filled is closed and sent: there is nothing to gain from holding it back.
     /// </summary>
     /// <param name="sealScratch">At least <see cref="SealScratchBytes"/>, for each frame of a batch its own; not used in the clear.</param>
-    public bool TryGetFrameToSend(long now, Span<byte> header, Span<byte> sealScratch, out ReadOnlySpan<byte> content)
+    /// <param name="mayCarryData">False: only what lies outside the lane, and an acknowledgement if one is due, since a policy holds the data back.</param>
+    public bool TryGetFrameToSend(long now, Span<byte> header, Span<byte> sealScratch, out ReadOnlySpan<byte> content, bool mayCarryData = true)
     {
         if (now < _sender.HoldUntil)
         {
@@ -240,7 +262,8 @@ public sealed class LinkEngine : ITlpTransmitter, IDisposable
 
         if (!_acknowledgements.IsWholeBitmapDue)
         {
-            int slot = _sender.NextSlot(out TransmissionReason reason);
+            TransmissionReason reason = default;
+            int slot = mayCarryData ? _sender.NextSlot(out reason) : -1;
             if (slot >= 0)
             {
                 content = BuildData(slot, reason, header, sealScratch, now);
@@ -310,7 +333,8 @@ public sealed class LinkEngine : ITlpTransmitter, IDisposable
         }
 
         int ahead = header.Sequence - _receive.Next;
-        if (ahead == 0)
+        bool isPermitted = ahead <= _receive.Permitted - _receive.Next;
+        if (ahead == 0 && isPermitted)
         {
             bool hadGap = _receive.Kept != 0;
             _receive.Advance();
@@ -324,7 +348,7 @@ public sealed class LinkEngine : ITlpTransmitter, IDisposable
             return;
         }
 
-        if (ahead >= _windowFrames)
+        if (!isPermitted)
         {
             _counters.OutsideWindow++;
         }

@@ -17,6 +17,8 @@ internal sealed class ReceiveWindow : IDisposable
     private readonly ulong[] _frameNumberOf = new ulong[BitmapBits];
     private readonly ulong[] _received = new ulong[BitmapWords];
     private readonly int _frames;
+    private SequenceNumber _limit;
+    private bool _isLimited;
 
     public ReceiveWindow(int frames, int contentBytes, SequenceNumber first)
     {
@@ -28,14 +30,35 @@ internal sealed class ReceiveWindow : IDisposable
     /// <summary>The first sequence number not received.</summary>
     public SequenceNumber Next { get; private set; }
 
-    /// <summary>The last sequence number there is room for.</summary>
-    public SequenceNumber Permitted => Next + (_frames - 1);
+    /// <summary>The last sequence number that is permitted: there is room for it, and no limit was set before it.</summary>
+    public SequenceNumber Permitted => _isLimited ? _limit : Next + (_frames - 1);
 
     /// <summary>Frames kept behind the first gap.</summary>
     public int Kept { get; private set; }
 
     /// <summary>The last sequence number kept; means nothing while none is.</summary>
     public SequenceNumber Furthest { get; private set; }
+
+    /// <summary>
+    /// Permits no more than <paramref name="ahead"/> frames beyond <see cref="Next"/>, except for what is permitted already. True: a peer
+    /// that had nearly used up its permission has more now, and should hear of it.
+    /// </summary>
+    public bool Limit(int ahead)
+    {
+        SequenceNumber before = Permitted;
+        SequenceNumber wanted = Next + (Math.Clamp(ahead, 0, _frames) - 1);
+        _isLimited = true;
+        _limit = wanted > before ? wanted : before;
+        return wanted > before && 2 * (before - Next + 1) < ahead;
+    }
+
+    /// <summary>Permits the whole window. True: there was a limit.</summary>
+    public bool Release()
+    {
+        bool wasLimited = _isLimited;
+        _isLimited = false;
+        return wasLimited;
+    }
 
     /// <summary>The bitmap of 64 sequence numbers that begins <paramref name="offset"/> (a multiple of 64) after <see cref="Next"/> + 1.</summary>
     public ulong Bitmap(int offset)

@@ -220,7 +220,7 @@ public sealed class HostSession : ITlpSink, ILinkControlSink, IDisposable
     /// The next frame to send. See <see cref="LinkEngine.TryGetFrameToSend"/> for what the spans are and how long they stay.
     /// </summary>
     public bool TryGetFrameToSend(
-        long now, Span<byte> header, Span<byte> sealScratch, out ReadOnlySpan<byte> content, out MacAddress destination)
+        long now, Span<byte> header, Span<byte> sealScratch, out ReadOnlySpan<byte> content, out MacAddress destination, bool mayCarryData = true)
     {
         if (_handshake.TryGetFrameToSend(header, out content, out destination))
         {
@@ -228,7 +228,22 @@ public sealed class HostSession : ITlpSink, ILinkControlSink, IDisposable
         }
 
         destination = _targetAddress;
-        return _link is not null && _link.TryGetFrameToSend(now, header, sealScratch, out content);
+        return _link is not null && _link.TryGetFrameToSend(now, header, sealScratch, out content, mayCarryData);
+    }
+
+    /// <summary>As <see cref="LinkEngine.LimitReceive"/>, for as long as this session's link lasts.</summary>
+    public void LimitReceive(int frames) => _link?.LimitReceive(frames);
+
+    /// <summary>As <see cref="LinkEngine.ReleaseReceive"/>.</summary>
+    public void ReleaseReceive() => _link?.ReleaseReceive();
+
+    /// <summary>Tells the target what rate its frames may come at. What the link cannot take now is not sent.</summary>
+    public void SendFeedback(in FeedbackMessage message)
+    {
+        if (_link is not null)
+        {
+            message.Send(_link);
+        }
     }
 
     /// <summary>The port did not take the last frames that this session gave: they count as lost.</summary>
@@ -247,6 +262,10 @@ public sealed class HostSession : ITlpSink, ILinkControlSink, IDisposable
         if (type == FrameType.Time)
         {
             _clocks.OnMessage(content, now);
+        }
+        else if (type == FrameType.Feedback && FeedbackMessage.TryParse(content, out FeedbackMessage feedback))
+        {
+            _events.OnFeedback(feedback, now);
         }
         else if (type == FrameType.Close && CloseMessage.TryParse(content, out CloseMessage close))
         {

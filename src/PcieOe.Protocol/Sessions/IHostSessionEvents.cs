@@ -21,6 +21,11 @@ public interface IHostSessionEvents
     /// <summary>The target refuses. The session goes on asking, at its slowest pace, until it is closed.</summary>
     /// <param name="isAuthentic">False: anybody could have said it, so it is good for a hint in a log alone.</param>
     void OnRefused(AcceptStatus reason, bool isAuthentic, long now);
+
+    /// <summary>The target says what rate frames to it may have. A host that does not care is held by its window.</summary>
+    void OnFeedback(in FeedbackMessage feedback, long now)
+    {
+    }
 }
 
 /// <summary>How an established session relates to what was before.</summary>

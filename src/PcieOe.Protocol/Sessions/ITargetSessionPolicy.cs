@@ -25,6 +25,11 @@ public interface ITargetSessionPolicy
 
     /// <summary>A session that <see cref="OnAttached"/> was called for has ended; its transmitter has no room any more.</summary>
     void OnDetached(TargetSession session, SessionEnd reason, long now);
+
+    /// <summary>The host of an established session says what rate frames to it may have.</summary>
+    void OnFeedback(TargetSession session, in FeedbackMessage feedback, long now)
+    {
+    }
 }
 
 /// <summary>What a policy answers to a hello.</summary>

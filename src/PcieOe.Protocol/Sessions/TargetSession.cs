@@ -110,16 +110,20 @@ public sealed class TargetSession : ITlpSink, ILinkControlSink, IDisposable
     /// <summary>Before the host has confirmed, the link has nothing to do that time could ask for.</summary>
     internal long NextDeadline => MaySend ? Math.Min(Math.Min(_link!.NextDeadline, ExpiresAt), _closeDeadline) : ExpiresAt;
 
+    /// <summary>The place of the session in whatever is kept for each session: from 0, and no other session has it at the time.</summary>
+    public int Index => new SessionId(Id).Index;
+
     private bool MaySend => State is TargetSessionState.Established or TargetSessionState.Closing;
 
     /// <summary>
     /// The session's next frame (see <see cref="LinkEngine.TryGetFrameToSend"/>), for an owner that shares the port among sessions itself.
     /// </summary>
-    public bool TryGetFrameToSend(long now, Span<byte> header, Span<byte> sealScratch, out ReadOnlySpan<byte> content, out MacAddress destination)
+    public bool TryGetFrameToSend(
+        long now, Span<byte> header, Span<byte> sealScratch, out ReadOnlySpan<byte> content, out MacAddress destination, bool mayCarryData = true)
     {
         destination = PeerAddress;
         content = default;
-        return MaySend && _link!.TryGetFrameToSend(now, header, sealScratch, out content);
+        return MaySend && _link!.TryGetFrameToSend(now, header, sealScratch, out content, mayCarryData);
     }
 
     /// <summary>The port did not take the last frames that this session gave.</summary>
@@ -140,6 +144,10 @@ public sealed class TargetSession : ITlpSink, ILinkControlSink, IDisposable
         if (type == FrameType.Time)
         {
             TimeMessage.Answer(_link!, content, now);
+        }
+        else if (type == FrameType.Feedback && IsEstablished && FeedbackMessage.TryParse(content, out FeedbackMessage feedback))
+        {
+            _owner.OnFeedback(this, feedback, now);
         }
         else if (type == FrameType.Close && CloseMessage.TryParse(content, out CloseMessage close))
         {
@@ -212,6 +220,18 @@ public sealed class TargetSession : ITlpSink, ILinkControlSink, IDisposable
         if (now >= _closeDeadline)
         {
             SendClose(now);
+        }
+    }
+
+    internal void LimitReceive(int frames) => _link?.LimitReceive(frames);
+
+    internal void ReleaseReceive() => _link?.ReleaseReceive();
+
+    internal void SendFeedback(in FeedbackMessage message)
+    {
+        if (_link is not null)
+        {
+            message.Send(_link);
         }
     }
 

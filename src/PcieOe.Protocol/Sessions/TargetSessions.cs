@@ -75,6 +75,9 @@ public sealed class TargetSessions : ISessionRegistry, IDisposable
     /// <summary>When <see cref="OnTimer"/> is to be called next; <see cref="long.MaxValue"/> for never.</summary>
     public long NextDeadline => Math.Min(_discovery.NextDeadline, _table.NextDeadline);
 
+    /// <summary>Every <see cref="TargetSession.Index"/> is below this.</summary>
+    public int MaximumEntries => _options.MaximumSessions + SpareEntries;
+
     /// <summary>The sessions whose hosts hold functions, for status and metrics.</summary>
     public IEnumerable<TargetSession> Established => _table.Entries.ToArray().OfType<TargetSession>().Where(session => session.IsEstablished);
 
@@ -136,8 +139,7 @@ public sealed class TargetSessions : ISessionRegistry, IDisposable
         out TargetSession? session)
     {
         session = null;
-        if (_listener.TryGetFrameToSend(header, out content, out destination)
-            || _discovery.TryGetFrameToSend(header, out content, out destination))
+        if (TryGetFrameOutsideSessions(header, out content, out destination))
         {
             return true;
         }
@@ -153,6 +155,50 @@ public sealed class TargetSessions : ISessionRegistry, IDisposable
         }
 
         return false;
+    }
+
+    /// <summary>
+    /// The next frame that belongs to no session. For an owner that shares the port among sessions itself: this, then
+    /// <see cref="TryTakeReady"/>, <see cref="TargetSession.TryGetFrameToSend"/> and <see cref="OnFramesTaken"/> take the place of
+    /// <see cref="TryGetFrameToSend"/>.
+    /// </summary>
+    public bool TryGetFrameOutsideSessions(Span<byte> header, out ReadOnlySpan<byte> content, out MacAddress destination) =>
+        _listener.TryGetFrameToSend(header, out content, out destination) || _discovery.TryGetFrameToSend(header, out content, out destination);
+
+    /// <summary>The next session of which something happened, so that it may have something to send; each once until something happens again.</summary>
+    public bool TryTakeReady([NotNullWhen(true)] out TargetSession? session)
+    {
+        session = _table.NextSender();
+        if (session is not null)
+        {
+            _table.SetQuiet(session);
+        }
+
+        return session is not null;
+    }
+
+    /// <summary>The owner took a frame from a session, so its timers run anew.</summary>
+    public void OnFramesTaken(TargetSession session) => _table.SetQuiet(session);
+
+    /// <summary>Holds a host to a number of frames (see <see cref="LinkEngine.LimitReceive"/>).</summary>
+    public void LimitReceive(TargetSession session, int frames)
+    {
+        session.LimitReceive(frames);
+        _table.Touch(session);
+    }
+
+    /// <summary>Permits a host the whole window again.</summary>
+    public void ReleaseReceive(TargetSession session)
+    {
+        session.ReleaseReceive();
+        _table.Touch(session);
+    }
+
+    /// <summary>Tells a host what rate its frames may come at. What the link cannot take now is not sent.</summary>
+    public void SendFeedback(TargetSession session, in FeedbackMessage message)
+    {
+        session.SendFeedback(message);
+        _table.Touch(session);
     }
 
     /// <summary>The port did not take the last frames that a session gave: they count as lost.</summary>
@@ -284,6 +330,8 @@ public sealed class TargetSessions : ISessionRegistry, IDisposable
     }
 
     void ISessionRegistry.Abandon(TargetSession session) => _table.Remove(session);
+
+    internal void OnFeedback(TargetSession session, in FeedbackMessage feedback, long now) => _policy.OnFeedback(session, feedback, now);
 
     /// <summary>The host's first protected frame has come: only now does a new session take its function, and end an old one of the host.</summary>
     internal void Confirm(TargetSession session, long now)

@@ -343,4 +343,64 @@ public sealed class LinkEngineTests
         Assert.InRange(pair.A.Engine.CongestionWindowFrames, 300, 512);
         pair.B.Delivered.Clear();
     }
+
+    [Fact]
+    public void LimitedWindow_StopsTheSender_UntilMoreIsPermitted()
+    {
+        using var pair = new LinkPair(new LinkOptions { WindowFrames = 64 });
+        pair.B.Engine.LimitReceive(0);
+        int frames = 0;
+        for (int round = 0; round < 20; round++)
+        {
+            while (pair.A.TryPut(8948))
+            {
+                frames++;
+            }
+
+            pair.Exchange();
+        }
+
+        // The whole window was permitted before the limit was set.
+        Assert.Equal(64, pair.B.Delivered.Count);
+        Assert.True(frames > 65);
+        pair.B.Engine.LimitReceive(1);
+        pair.Exchange();
+        Assert.Equal(65, pair.B.Delivered.Count);
+        pair.B.Engine.ReleaseReceive();
+        pair.Exchange();
+        Assert.Equal(frames, pair.B.Delivered.Count);
+    }
+
+    [Fact]
+    public void DataHeldBack_AcknowledgementAndControlGoAllTheSame()
+    {
+        using var pair = new LinkPair();
+        for (int i = 0; i < 8; i++)
+        {
+            Assert.True(pair.B.TryPut(8948));
+        }
+
+        pair.Carry(pair.B, pair.A);
+        Assert.True(pair.A.TryPut(64));
+        Assert.True(pair.A.Engine.TryQueueControl(FrameType.Close, [0, 0, 0, 0]));
+        byte[] header = new byte[FrameHeader.Length], scratch = new byte[pair.A.Engine.SealScratchBytes];
+        Assert.True(pair.A.Engine.TryGetFrameToSend(pair.Now, header, scratch, out _, mayCarryData: false));
+        Assert.Equal((byte)FrameType.Close, header[0] & 0xF);
+        Assert.False(pair.A.Engine.TryGetFrameToSend(pair.Now, header, scratch, out _, mayCarryData: false));
+
+        // The close frame acknowledged, as every frame does; the next eight are acknowledged alone.
+        pair.Exchange();
+        for (int i = 0; i < 8; i++)
+        {
+            Assert.True(pair.B.TryPut(8948));
+        }
+
+        pair.Carry(pair.B, pair.A);
+        Assert.True(pair.A.TryPut(64));
+        Assert.True(pair.A.Engine.TryGetFrameToSend(pair.Now, header, scratch, out _, mayCarryData: false));
+        Assert.Equal((byte)FrameType.Ack, header[0] & 0xF);
+        Assert.False(pair.A.Engine.TryGetFrameToSend(pair.Now, header, scratch, out _, mayCarryData: false));
+        Assert.True(pair.A.Engine.TryGetFrameToSend(pair.Now, header, scratch, out _));
+        Assert.Equal((byte)FrameType.Data, header[0] & 0xF);
+    }
 }

@@ -74,6 +74,36 @@ public sealed class LyingPeerTests : IDisposable
         Assert.Empty(_pair.A.Delivered);
     }
 
+    [Fact]
+    public void Data_BeyondALimitThatWasSet_IsDropped_WhateverThePeerThinksOfIt()
+    {
+        // All of the window, 468 full frames of 4 MiB, was permitted before: frame by frame it is used up, and no more is permitted.
+        _pair.A.Engine.LimitReceive(0);
+        for (uint sequence = 0; sequence < 600; sequence++)
+        {
+            Say(new FrameHeader { Type = FrameType.Data, Sequence = new(sequence), Permitted = new(31) }, contentBytes: 8);
+        }
+
+        Assert.Equal(468, _pair.A.Delivered.Count);
+        Assert.Equal(132, _pair.A.Engine.Counters.OutsideWindow);
+
+        // A limit of two frames lets two more through, not three; without one the window is open again.
+        _pair.A.Engine.LimitReceive(2);
+        SayInOrder(468, 3);
+        Assert.Equal(470, _pair.A.Delivered.Count);
+        _pair.A.Engine.ReleaseReceive();
+        SayInOrder(470, 468);
+        Assert.Equal(470 + 468, _pair.A.Delivered.Count);
+
+        void SayInOrder(uint first, uint count)
+        {
+            for (uint sequence = first; sequence < first + count; sequence++)
+            {
+                Say(new FrameHeader { Type = FrameType.Data, Sequence = new(sequence), Permitted = new(31) }, contentBytes: 8);
+            }
+        }
+    }
+
     [Theory]
     [InlineData(0)]
     [InlineData(6)]
