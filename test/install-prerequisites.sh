@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs the Debian packages that the tests use and this machine lacks. Needs root and apt; says what it cannot get.
 set -uo pipefail
-packages=(iproute2 tshark fio nbdkit libnbd-bin python3-libnbd e2fsprogs qemu-utils debootstrap)
+packages=(iproute2 tshark fio nbdkit libnbd-bin python3-libnbd e2fsprogs qemu-utils debootstrap chromium)
 missing=()
 for package in "${packages[@]}"; do
   dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'install ok installed' || missing+=("$package")

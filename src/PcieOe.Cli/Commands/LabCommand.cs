@@ -3,6 +3,7 @@ using PcieOe.Cli.Lab;
 using PcieOe.Cli.Lab.Daemons;
 using PcieOe.Cli.Lab.Scenarios;
 using PcieOe.Cli.Reports;
+using PcieOe.Cli.Reports.Html;
 
 namespace PcieOe.Cli.Commands;
 
@@ -25,6 +26,7 @@ internal static class LabCommand
         Option<string> port = new("--port") { Description = "packet: raw Ethernet between namespaces; memory: both daemons in this process.", DefaultValueFactory = _ => "packet", HelpName = "KIND" };
         port.AcceptOnlyFromAmong("packet", "memory", "sharppcap");
         Option<FileInfo?> json = CommonOptions.Json();
+        Option<FileInfo?> html = CommonOptions.Html();
         TaughtCommand command = new("lab", "Sets up a target and a host on this machine, joins them by virtual Ethernet, and characterises the path.", """
             Two network namespaces and a virtual cable stand for two boxes. A target daemon serves a flash function in one, a host agent
             attaches it in the other, and the built-in NVMe driver loads it. The raw port is measured on the same cable in the same run:
@@ -38,7 +40,7 @@ internal static class LabCommand
               pcieoe lab --scenario hosts --hosts 8      several hosts, one target
             """)
         {
-            scenario, seconds, hosts, port, json,
+            scenario, seconds, hosts, port, json, html,
         };
         command.SetAction(async (parsed, cancellation) =>
         {
@@ -67,6 +69,11 @@ internal static class LabCommand
             if (parsed.GetValue(json) is { } file)
             {
                 report.Save(file.FullName);
+            }
+
+            if (parsed.GetValue(html) is { } page)
+            {
+                HtmlReport.Save(page.FullName, report);
             }
 
             return report.IsFaultless ? ExitCode.Success : ExitCode.Failure;

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using PcieOe.Cli.Reports;
+using PcieOe.Cli.Reports.Html;
 
 namespace PcieOe.Cli.Commands;
 
@@ -9,12 +10,14 @@ internal static class ReportCommand
     internal static Command Create()
     {
         Argument<FileInfo> file = new("FILE") { Description = "A run that was saved with --json." };
+        Option<FileInfo?> html = CommonOptions.Html();
         TaughtCommand command = new("report", "Shows a saved run.", """
-            Example:
+            Examples:
               pcieoe lab --json run.json && pcieoe report run.json
+              pcieoe report run.json --html run.html     one file with plots, to open in a browser or to send
             """)
         {
-            file,
+            file, html,
         };
         command.SetAction(parsed =>
         {
@@ -23,6 +26,11 @@ internal static class ReportCommand
             {
                 Console.Error.WriteLine($"pcieoe report: {problem}");
                 return ExitCode.Failure;
+            }
+
+            if (parsed.GetValue(html) is { } page)
+            {
+                HtmlReport.Save(page.FullName, report);
             }
 
             TextReport.Write(ReportConsole.Create(), report);

@@ -2,6 +2,7 @@ using System.Globalization;
 using PcieOe.Host.Bench;
 using PcieOe.Transport.Histograms;
 using Spectre.Console;
+using static PcieOe.Cli.Reports.Figures;
 
 namespace PcieOe.Cli.Reports;
 
@@ -153,13 +154,4 @@ internal static class TextReport
 
         return table;
     }
-
-    private static string Tail(LatencySummary latency, double percentile, double value) =>
-        (latency.Supports(percentile) ? "" : "~") + Micro(value);
-
-    private static string Micro(double value) => value.ToString(value < 1000 ? "F1" : "N0", CultureInfo.InvariantCulture);
-
-    private static string Rate(double value) => value.ToString("F2", CultureInfo.InvariantCulture);
-
-    private static string Count(double value) => value.ToString("N0", CultureInfo.InvariantCulture);
 }

@@ -10,6 +10,10 @@ public sealed record WorkloadResult
     [JsonPropertyName("name")]
     public string Name { get; init; } = string.Empty;
 
+    /// <summary>How its path differed from the report's; null where it did not.</summary>
+    [JsonPropertyName("variant")]
+    public string? Variant { get; init; }
+
     [JsonPropertyName("rw")]
     public string Pattern { get; init; } = string.Empty;
 

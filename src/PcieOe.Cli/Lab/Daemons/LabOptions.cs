@@ -25,16 +25,19 @@ internal sealed record PathOptions
 {
     public static PathOptions Clear { get; } = new();
 
-    public static PathOptions Keyed { get; } = new() { IsKeyed = true, Suffix = "-keyed" };
+    public static PathOptions Keyed { get; } = new() { IsKeyed = true, Variant = "keyed" };
 
-    public static PathOptions SmallFrames { get; } = new() { MaximumTransmissionUnit = 1500, Suffix = "-mtu1500" };
+    public static PathOptions SmallFrames { get; } = new() { MaximumTransmissionUnit = 1500, Variant = "mtu1500" };
 
     public bool IsKeyed { get; init; }
 
     public int MaximumTransmissionUnit { get; init; } = 9000;
 
+    /// <summary>How the path differs from the plain one; null where it does not.</summary>
+    public string? Variant { get; init; }
+
     /// <summary>What the names of workloads on this path end in.</summary>
-    public string Suffix { get; init; } = string.Empty;
+    public string Suffix => Variant is null ? string.Empty : $"-{Variant}";
 
     /// <summary>The file that the flash is kept in; null: in memory.</summary>
     public string? MediaFile { get; init; }

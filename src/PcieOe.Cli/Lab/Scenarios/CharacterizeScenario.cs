@@ -55,7 +55,7 @@ internal static class CharacterizeScenario
             string name = workload.Name + path.Suffix;
             progress.Begin(name);
             WorkloadResult result = await pair.BenchAsync(workload, name, progress.Report, cancellation).ConfigureAwait(false);
-            results.Add(result);
+            results.Add(result with { Variant = path.Variant });
             progress.End(Describe(result));
         }
     }

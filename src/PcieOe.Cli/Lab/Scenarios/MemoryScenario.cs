@@ -69,7 +69,7 @@ internal static class MemoryScenario
             string name = workload.Name + path.Suffix;
             progress.Begin(name);
             WorkloadResult result = await BenchAsync(workload, name).ConfigureAwait(false);
-            results.Add(result);
+            results.Add(result with { Variant = path.Variant });
             progress.End(CharacterizeScenario.Describe(result));
         }
 

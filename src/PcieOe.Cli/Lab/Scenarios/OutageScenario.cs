@@ -18,7 +18,7 @@ internal static class OutageScenario
         DateTimeOffset started = DateTimeOffset.Now;
         using NetworkLab lab = NetworkLab.Create(PathOptions.Clear.MaximumTransmissionUnit);
         using CancellationTokenRegistration registration = cancellation.Register(lab.EndProcesses);
-        PathOptions path = PathOptions.Keyed with { MediaFile = Path.Combine(folder.Path, "flash.img"), Suffix = string.Empty };
+        PathOptions path = PathOptions.Keyed with { MediaFile = Path.Combine(folder.Path, "flash.img"), Variant = null };
         progress.Begin("daemons, file media, keyed");
         DaemonPair pair = await DaemonPair.StartAsync(lab, folder, path, cancellation).ConfigureAwait(false);
         await CharacterizeScenario.PrepareAsync(pair, options, progress, cancellation).ConfigureAwait(false);
