@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Runtime.InteropServices;
 using PcieOe.Cli.Lab;
 using PcieOe.Transport.Ports;
 
@@ -25,25 +26,38 @@ internal static class CommandLine
 
         TaughtCommand.Teach(root);
         ParseResult parsed = root.Parse(arguments);
-        InvocationConfiguration configuration = new() { EnableDefaultExceptionHandler = false };
+
+        // Signals are taken here and not by the library: it would wait two seconds and go on without what has to be cleaned up.
+        InvocationConfiguration configuration = new() { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null };
         if (parsed.Errors.Count > 0)
         {
             parsed.Invoke(configuration);
             return ExitCode.Usage;
         }
 
+        using CancellationTokenSource interruption = new();
+        using PosixSignalRegistration interrupted = PosixSignalRegistration.Create(PosixSignal.SIGINT, Interrupt);
+        using PosixSignalRegistration terminated = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Interrupt);
         try
         {
-            return parsed.InvokeAsync(configuration).GetAwaiter().GetResult();
+            return parsed.InvokeAsync(configuration, interruption.Token).GetAwaiter().GetResult();
+        }
+        catch (Exception) when (interruption.IsCancellationRequested)
+        {
+            // Whatever it is, it comes of what the interruption ended: workers, daemons, connections to them.
+            return ExitCode.Interrupted;
         }
         catch (Exception exception) when (exception is LabException or PortException or IOException or UnauthorizedAccessException)
         {
             Console.Error.WriteLine($"pcieoe: {exception.Message}");
             return ExitCode.Failure;
         }
-        catch (OperationCanceledException)
+
+        // The first one ends it in order, the second one at once.
+        void Interrupt(PosixSignalContext context)
         {
-            return ExitCode.Interrupted;
+            context.Cancel = !interruption.IsCancellationRequested;
+            interruption.Cancel();
         }
     }
 }
