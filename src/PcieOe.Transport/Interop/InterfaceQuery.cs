@@ -21,6 +21,8 @@ internal static unsafe class InterfaceQuery
     private const nuint GetMaximumTransmissionUnit = 0x8921;
     private const nuint GetHardwareAddress = 0x8927;
     private const nuint GetIndex = 0x8933;
+    private const nuint EthernetTool = 0x8946;
+    private const uint GetLink = 0x0000000A;
     private const int FlagUp = 0x1;
     private const int FlagRunning = 0x40;
 
@@ -35,11 +37,22 @@ internal static unsafe class InterfaceQuery
         public int Number;
 
         [FieldOffset(16)]
+        public EthernetToolValue* Value;
+
+        [FieldOffset(16)]
         public ushort ShortNumber;
 
         /// <summary>sa_data of a struct sockaddr.</summary>
         [FieldOffset(18)]
         public fixed byte HardwareAddress[14];
+    }
+
+    /// <summary><c>struct ethtool_value</c>.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    private struct EthernetToolValue
+    {
+        public uint Command;
+        public uint Data;
     }
 
     /// <summary>The name as the kernel wants it, zero-terminated; null if it cannot be an interface's name.</summary>
@@ -84,8 +97,29 @@ internal static unsafe class InterfaceQuery
             return false;
         }
 
-        facts = new InterfaceFacts(index, (flags & FlagUp) != 0, (flags & FlagRunning) != 0, maximumTransmissionUnit,
-            MacAddress.Read(new ReadOnlySpan<byte>(request.HardwareAddress, MacAddress.Length)), request.ShortNumber);
+        MacAddress address = MacAddress.Read(new ReadOnlySpan<byte>(request.HardwareAddress, MacAddress.Length));
+        ushort hardware = request.ShortNumber;
+        facts = new InterfaceFacts(index, (flags & FlagUp) != 0, HasCarrier(socket, ref request, flags), maximumTransmissionUnit, address, hardware);
         return true;
+    }
+
+    /// <summary>
+    /// The flag "running" is set from a queue that the kernel works off at most once a second, and later while it is busy with other
+    /// interfaces: one that has just come up would seem dead for so long. So the driver is asked where the flag is missing, and only there:
+    /// that takes a lock which the flag does not.
+    /// </summary>
+    private static bool HasCarrier(int socket, ref InterfaceRequest request, int flags)
+    {
+        if ((flags & FlagRunning) != 0)
+        {
+            return true;
+        }
+
+        EthernetToolValue value = new() { Command = GetLink };
+        request.Value = &value;
+        fixed (InterfaceRequest* pointer = &request)
+        {
+            return LibC.IoControl(socket, EthernetTool, pointer) >= 0 && value.Data != 0;
+        }
     }
 }

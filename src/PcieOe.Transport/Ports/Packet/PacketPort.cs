@@ -12,7 +12,8 @@ namespace PcieOe.Transport.Ports.Packet;
 public sealed class PacketPort : IPort
 {
     // One look at a cheap clock in so many calls of Receive, one drain of the change listener in so many milliseconds, and one full look
-    // at the interface a second even if nobody said that it changed (where netlink is forbidden, nobody does).
+    // at the interface a second even if nobody said that it changed (where netlink is forbidden, nobody does). While it is down each drain
+    // is a look too: the kernel may tell of a cable plugged in as late as a second afterwards.
     private const int CallsBetweenClockReads = 64;
     private const long MillisecondsBetweenDrains = 20;
     private const long MillisecondsBetweenLooks = 1000;
@@ -203,7 +204,7 @@ public sealed class PacketPort : IPort
         }
 
         _nextDrain = now + MillisecondsBetweenDrains;
-        if (_listener.Drain() | _socket.TakeError() != 0 || now >= _nextLook)
+        if (_listener.Drain() | _socket.TakeError() != 0 || now >= _nextLook || State != PortState.Up)
         {
             Look(now);
         }
