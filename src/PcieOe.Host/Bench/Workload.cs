@@ -1,3 +1,4 @@
+using PcieOe.Host.Bench.Traces;
 using PcieOe.Host.NvmeDriver;
 using PcieOe.Protocol.Nvme;
 
@@ -22,6 +23,7 @@ internal sealed unsafe class Workload : IBlockDeviceUser, IDisposable
     private readonly uint _blocksPerUnit;
     private readonly UnitStates? _states;
     private readonly IntervalHistograms _latencies;
+    private readonly TraceCommand[]? _trace;
     private readonly TaskCompletionSource _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly double _interval;
     private readonly long _units;
@@ -58,6 +60,7 @@ internal sealed unsafe class Workload : IBlockDeviceUser, IDisposable
             throw new WorkloadException($"The driver's memory has no room for {options.QueueDepth} buffers of {options.BlockBytes} bytes: lower the depth or the size.");
         }
 
+        _trace = options.Trace?.Commands;
         _latencies = new IntervalHistograms(options.Seconds);
         _owner = OwnerOf(ownerName);
         _random = new FastRandom(options.Seed);
@@ -97,6 +100,8 @@ internal sealed unsafe class Workload : IBlockDeviceUser, IDisposable
 
     internal long MeasuredCommands { get; private set; }
 
+    internal long MeasuredBytes { get; private set; }
+
     /// <summary>Closed loop: from submission; open loop: from the time at which the command was to start.</summary>
     internal IntervalHistograms Latencies => _latencies;
 
@@ -123,11 +128,12 @@ internal sealed unsafe class Workload : IBlockDeviceUser, IDisposable
         {
             _startedAt = _lastCompletion = now;
             _nextStart = now;
-            _endsAt = now + (long)(_options.Seconds * 1e9);
+            _endsAt = _trace is null ? now + (long)(_options.Seconds * 1e9) : long.MaxValue;
             _latencies.Start(now);
         }
 
-        if (_phase == WorkloadPhase.Measuring && (now >= _endsAt || _isCancelled || (_options.MaximumCommands > 0 && _issued >= _options.MaximumCommands)))
+        if (_phase == WorkloadPhase.Measuring && (now >= _endsAt || _isCancelled || (_options.MaximumCommands > 0 && _issued >= _options.MaximumCommands)
+            || _issued == _trace?.Length))
         {
             _phase = WorkloadPhase.Draining;
             GoOnWhenIdle();
@@ -135,7 +141,7 @@ internal sealed unsafe class Workload : IBlockDeviceUser, IDisposable
 
         return _phase switch
         {
-            WorkloadPhase.Measuring => Issue(now),
+            WorkloadPhase.Measuring => _trace is null ? Issue(now) : Replay(_trace, now),
             WorkloadPhase.Sweeping => Sweep(now),
             _ => false,
         };
@@ -144,6 +150,7 @@ internal sealed unsafe class Workload : IBlockDeviceUser, IDisposable
     /// <summary>When <see cref="Poll"/> has something to do though nothing completes.</summary>
     public long NextDeadline => _phase != WorkloadPhase.Measuring ? long.MaxValue
         : _startedAt == NoStart ? long.MinValue
+        : _trace is not null ? DueInTrace(_trace)
         : _interval > 0 && _freeCount > 0 ? Math.Min(_endsAt, (long)_nextStart)
         : _endsAt;
 
@@ -155,6 +162,7 @@ internal sealed unsafe class Workload : IBlockDeviceUser, IDisposable
         {
             _latencies.Record(now - slot.StartedAt, now);
             MeasuredCommands++;
+            MeasuredBytes += slot.Blocks * (long)_namespace.BlockBytes;
             ElapsedNanoseconds = now - _startedAt;
             NoteGap(now);
         }
@@ -220,6 +228,33 @@ internal sealed unsafe class Workload : IBlockDeviceUser, IDisposable
         return issued;
     }
 
+    private bool Replay(TraceCommand[] trace, long now)
+    {
+        bool issued = false;
+        while (_freeCount > 0 && _issued < trace.Length)
+        {
+            ref readonly TraceCommand command = ref trace[_issued];
+            long start = _startedAt + command.ArrivalNanoseconds;
+
+            // Like a drive of another size: what lies behind its end comes round to the beginning.
+            uint blocks = (uint)((command.Bytes + _namespace.BlockBytes - 1) / _namespace.BlockBytes);
+            long lba = command.OffsetBytes / _namespace.BlockBytes % ((long)_namespace.Blocks - blocks + 1);
+            if (start > now || !TryStart(0, (ulong)lba, blocks, command.IsWrite, start, now))
+            {
+                break;
+            }
+
+            issued = true;
+            _issued++;
+        }
+
+        return issued;
+    }
+
+    // With everything issued the next round moves on; without a slot nothing happens before a completion.
+    private long DueInTrace(TraceCommand[] trace) => _issued == trace.Length ? long.MinValue
+        : _freeCount == 0 ? long.MaxValue : _startedAt + trace[_issued].ArrivalNanoseconds;
+
     /// <summary>After a verified workload: reads back every unit that was written.</summary>
     private bool Sweep(long now)
     {
@@ -262,11 +297,15 @@ internal sealed unsafe class Workload : IBlockDeviceUser, IDisposable
         }
     }
 
-    private bool TryStart(long unit, bool isWrite, long start, long now)
+    private bool TryStart(long unit, bool isWrite, long start, long now) =>
+        TryStart(unit, (ulong)unit * _blocksPerUnit, _blocksPerUnit, isWrite, start, now);
+
+    private bool TryStart(long unit, ulong lba, uint blocks, bool isWrite, long start, long now)
     {
         int slotIndex = _free[_freeCount - 1];
         ref Slot slot = ref _slots[slotIndex];
         slot.Unit = unit;
+        slot.Blocks = blocks;
         slot.IsWrite = isWrite;
         slot.StartedAt = start;
         if (isWrite && _states is not null)
@@ -279,8 +318,8 @@ internal sealed unsafe class Workload : IBlockDeviceUser, IDisposable
         {
             Operation = isWrite ? BlockOperation.Write : BlockOperation.Read,
             NamespaceId = _namespace.Id,
-            Lba = (ulong)unit * _blocksPerUnit,
-            Blocks = _blocksPerUnit,
+            Lba = lba,
+            Blocks = blocks,
             Buffer = BufferOf(slotIndex),
             Context = BlockDevice.UserContext | (uint)slotIndex,
         };
@@ -358,6 +397,7 @@ internal sealed unsafe class Workload : IBlockDeviceUser, IDisposable
     {
         internal long Unit;
         internal long StartedAt;
+        internal uint Blocks;
         internal uint Generation;
         internal bool IsWrite;
     }

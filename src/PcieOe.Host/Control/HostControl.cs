@@ -5,6 +5,7 @@ using PcieOe.Daemon.Control;
 using PcieOe.Daemon.Status;
 using PcieOe.Daemon.Workers;
 using PcieOe.Host.Bench;
+using PcieOe.Host.Bench.Traces;
 using PcieOe.Host.Configuration;
 using PcieOe.Host.Engine;
 using PcieOe.Host.FrontEnds.Nbd.Server;
@@ -35,6 +36,11 @@ internal sealed class HostControl(HostOptions options, HostEngine engine, PollWo
             return ControlProtocol.Error($"There is no attachment '{attachmentName}'. Attachments: {string.Join(", ", engine.Attachments.Select(entry => entry.Name))}.");
         }
 
+        if (request.Text("replay") is { } trace)
+        {
+            return await ReplayAsync(attachment, trace, request, progress, cancellation).ConfigureAwait(false);
+        }
+
         if (!WorkloadOptions.TryParsePattern(request.Text("rw") ?? "randread", out WorkloadPattern pattern))
         {
             return ControlProtocol.Error($"rw is '{request.Text("rw")}', where one of these belongs: read, write, randread, randwrite, randrw, verify.");
@@ -53,6 +59,28 @@ internal sealed class HostControl(HostOptions options, HostEngine engine, PollWo
             IsPoisson = request.Flag("poisson", false),
             Seed = (ulong)request.Number("seed", 1),
         };
+        return await RunAsync(attachment, workload, request, progress, cancellation).ConfigureAwait(false);
+    }
+
+    private async Task<JsonObject> ReplayAsync(Attachment attachment, string path, JsonObject request, Func<JsonObject, ValueTask> progress, CancellationToken cancellation)
+    {
+        ArrivalTrace trace;
+        try
+        {
+            trace = ArrivalTrace.Load(path);
+        }
+        catch (TraceException exception)
+        {
+            return ControlProtocol.Error(exception.Message);
+        }
+
+        WorkloadOptions workload = WorkloadOptions.Replay(trace, (int)request.Number("qd", 1));
+        return await RunAsync(attachment, workload, request, progress, cancellation).ConfigureAwait(false);
+    }
+
+    private async Task<JsonObject> RunAsync(
+        Attachment attachment, WorkloadOptions workload, JsonObject request, Func<JsonObject, ValueTask> progress, CancellationToken cancellation)
+    {
         BenchRunner runner = _runners.GetOrAdd(attachment.Name, _ => new BenchRunner(attachment, worker));
         try
         {
