@@ -27,10 +27,13 @@ internal sealed class BenchRunner(Attachment attachment, PollWorker worker)
         try
         {
             BlockDevice device = await ReadyDeviceAsync(cancellation).ConfigureAwait(false);
-            using Workload workload = await worker.AskAsync(_ => new Workload(options, device.Driver, ownerName)).ConfigureAwait(false);
+            using Workload workload = await worker.AskAsync(_ => new Workload(options, device.Driver, attachment.Hops, ownerName)).ConfigureAwait(false);
             CollectorBaseline collector = CollectorBaseline.Take();
+            int defaultSampleEvery = 0;
             long allocatedBefore = await worker.AskAsync(_ =>
             {
+                defaultSampleEvery = attachment.Hops.Every;
+                attachment.Hops.BeginWorkload(workload.Hops, options.SampleEvery ?? defaultSampleEvery);
                 device.User = workload;
                 return GC.GetAllocatedBytesForCurrentThread();
             }).ConfigureAwait(false);
@@ -38,9 +41,14 @@ internal sealed class BenchRunner(Attachment attachment, PollWorker worker)
             long allocated = await worker.AskAsync(_ =>
             {
                 device.User = null;
+                attachment.Hops.BeginWorkload(null, defaultSampleEvery);
                 return GC.GetAllocatedBytesForCurrentThread() - allocatedBefore;
             }).ConfigureAwait(false);
-            return ResultOf(workload, name, collector.Until(allocated, workload.MeasuredCommands));
+            return ResultOf(workload, name, collector.Until(allocated, workload.MeasuredCommands)) with
+            {
+                SampleEvery = options.SampleEvery ?? defaultSampleEvery,
+                Clock = workload.Hops.Count == 0 ? null : attachment.Hops.Clock,
+            };
         }
         finally
         {
@@ -111,6 +119,10 @@ internal sealed class BenchRunner(Attachment attachment, PollWorker worker)
             GigabitsPerSecond = Math.Round(workload.MeasuredBytes * 8.0 / seconds / 1e9, 4),
             Latency = LatencySummary.Of(latency),
             Collector = collector,
+            Hops = workload.Hops.Count == 0 ? [] : workload.Hops.Hops(),
+            EndToEnd = workload.Hops.Count == 0 ? null : workload.Hops.Whole("end-to-end"),
+            ResidualMicroseconds = workload.Hops.Count == 0 ? null : workload.Hops.ResidualMicroseconds,
+            Sampled = workload.Hops.Count,
             LongestGapSeconds = Math.Round(workload.LongestGapNanoseconds / 1e9, 6),
             LastLongGapEndedAtNanoseconds = workload.LastLongGapEndedAt,
             Histogram = Text(latency),

@@ -1,6 +1,8 @@
 using PcieOe.Host.Bench.Traces;
+using PcieOe.Host.Hops;
 using PcieOe.Host.NvmeDriver;
 using PcieOe.Protocol.Nvme;
+using PcieOe.Transport.Hops;
 
 namespace PcieOe.Host.Bench;
 
@@ -15,6 +17,7 @@ internal sealed unsafe class Workload : IBlockDeviceUser, IDisposable
 
     private readonly WorkloadOptions _options;
     private readonly NvmeBlockDriver _driver;
+    private readonly HopSampler _sampler;
     private readonly NamespaceInfo _namespace;
     private readonly ulong _owner;
     private readonly Slot[] _slots;
@@ -24,6 +27,7 @@ internal sealed unsafe class Workload : IBlockDeviceUser, IDisposable
     private readonly UnitStates? _states;
     private readonly IntervalHistograms _latencies;
     private readonly TraceCommand[]? _trace;
+    private readonly HopHistograms _hops = new();
     private readonly TaskCompletionSource _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly double _interval;
     private readonly long _units;
@@ -41,9 +45,10 @@ internal sealed unsafe class Workload : IBlockDeviceUser, IDisposable
     private volatile bool _isCancelled;
 
     /// <exception cref="WorkloadException">The options do not fit the namespace or the driver; the message says what would.</exception>
-    internal Workload(WorkloadOptions options, NvmeBlockDriver driver, string ownerName)
+    internal Workload(WorkloadOptions options, NvmeBlockDriver driver, HopSampler sampler, string ownerName)
     {
         _options = options;
+        _sampler = sampler;
         _driver = driver;
         if (driver.Namespaces.Count == 0)
         {
@@ -105,6 +110,9 @@ internal sealed unsafe class Workload : IBlockDeviceUser, IDisposable
     /// <summary>Closed loop: from submission; open loop: from the time at which the command was to start.</summary>
     internal IntervalHistograms Latencies => _latencies;
 
+    /// <summary>Of its sampled commands.</summary>
+    internal HopHistograms Hops => _hops;
+
     internal WorkloadOptions Options => _options;
 
     internal int BlocksPerUnit => (int)_blocksPerUnit;
@@ -157,6 +165,11 @@ internal sealed unsafe class Workload : IBlockDeviceUser, IDisposable
     public void OnCompleted(int slotIndex, NvmeStatus status, long now)
     {
         ref Slot slot = ref _slots[slotIndex];
+        if (slot.Sample != 0)
+        {
+            _sampler.End(slot.Sample, slot.SampledAt);
+        }
+
         bool isMeasured = _phase is WorkloadPhase.Measuring or WorkloadPhase.Draining;
         if (isMeasured)
         {
@@ -193,6 +206,7 @@ internal sealed unsafe class Workload : IBlockDeviceUser, IDisposable
     {
         _driver.Pool.Free(_buffers);
         _latencies.Dispose();
+        _hops.Dispose();
     }
 
     private static ulong OwnerOf(string name)
@@ -308,6 +322,13 @@ internal sealed unsafe class Workload : IBlockDeviceUser, IDisposable
         slot.Blocks = blocks;
         slot.IsWrite = isWrite;
         slot.StartedAt = start;
+        slot.Sample = 0;
+        if (_sampler.TakeTurn())
+        {
+            slot.SampledAt = _sampler.Now();
+            slot.Sample = _sampler.Begin();
+        }
+
         if (isWrite && _states is not null)
         {
             slot.Generation = _states.NextGeneration();
@@ -322,6 +343,7 @@ internal sealed unsafe class Workload : IBlockDeviceUser, IDisposable
             Blocks = blocks,
             Buffer = BufferOf(slotIndex),
             Context = BlockDevice.UserContext | (uint)slotIndex,
+            Sample = slot.Sample,
         };
         if (!_driver.TrySubmit(command, now))
         {
@@ -398,6 +420,10 @@ internal sealed unsafe class Workload : IBlockDeviceUser, IDisposable
         internal long Unit;
         internal long StartedAt;
         internal uint Blocks;
+
+        /// <summary>The clock before its stamps began, and their name; 0: it has none.</summary>
+        internal long SampledAt;
+        internal uint Sample;
         internal uint Generation;
         internal bool IsWrite;
     }

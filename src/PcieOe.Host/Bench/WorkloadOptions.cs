@@ -54,6 +54,9 @@ public sealed record WorkloadOptions
     /// <summary>With <see cref="WorkloadPattern.Replay"/>: what is started when. <see cref="BlockBytes"/> is then room for its longest command.</summary>
     internal ArrivalTrace? Trace { get; init; }
 
+    /// <summary>One command in so many is timed at every hop; 0: none, null: as the daemon is configured.</summary>
+    public int? SampleEvery { get; init; }
+
     /// <summary>The name by which fio and the reports call the pattern.</summary>
     public string PatternName => Pattern switch
     {

@@ -98,7 +98,7 @@ public sealed class ReplayTests
 
     private static Workload Begin(BlockDriverHarness harness, ArrivalTrace trace, int depth = 16)
     {
-        Workload workload = new(WorkloadOptions.Replay(trace, depth), harness.Driver, "host");
+        Workload workload = new(WorkloadOptions.Replay(trace, depth), harness.Driver, harness.Hops, "host");
         harness.Device!.User = workload;
         return workload;
     }

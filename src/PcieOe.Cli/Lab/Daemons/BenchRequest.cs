@@ -35,6 +35,9 @@ internal sealed record BenchRequest
     /// <summary>A trace that the host agent plays instead of a pattern: the path as the agent sees it.</summary>
     public string? ReplayPath { get; init; }
 
+    /// <summary>One command in so many is timed at every hop; null: as the host agent is configured.</summary>
+    public int? SampleEvery { get; init; }
+
     /// <summary>"randread-4k-qd1", "randrw50-4k-qd32", "randread-4k-qd256-r50000": what reports call it.</summary>
     public string Name => ReplayPath is not null ? $"replay-{Path.GetFileNameWithoutExtension(ReplayPath)}" : string.Create(CultureInfo.InvariantCulture, $"{Pattern}{Mix}-{Size}-qd{QueueDepth}{Rate}");
 
@@ -60,6 +63,7 @@ internal sealed record BenchRequest
         ["read_percent"] = ReadPercent,
         ["seed"] = Seed,
         ["replay"] = ReplayPath,
+        ["sample_every"] = SampleEvery,
     };
 
     internal static WorkloadResult ResultOf(JsonObject answer) =>
