@@ -91,6 +91,7 @@ if [[ $mode != quick ]]; then
   run_check "native programs" 300 test/packaging/native-programs
   run_check "systemd units" 60 test/packaging/units
   run_check "container lab" 300 docker/lab.sh
+  run_check "port over SharpPcap" 300 test/sharppcap/run
 fi
 simulation=test/PcieOe.Simulation/bin/Release/net10.0/PcieOe.Simulation
 case $mode in

@@ -8,7 +8,6 @@ using PcieOe.Protocol.Functions;
 using PcieOe.Target.Configuration;
 using PcieOe.Target.Engine;
 using PcieOe.Target.Functions;
-using PcieOe.Target.Hops;
 using PcieOe.Target.Policies;
 
 namespace PcieOe.Target;
@@ -18,7 +17,7 @@ internal static class FunctionFactory
 {
     /// <exception cref="IOException">A medium cannot be had; the message names the function and says what to do.</exception>
     /// <param name="policy">What decides when commands start; null: they start at once.</param>
-    internal static PooledFunction Create(FunctionOptions options, NestedQosPolicy? policy, TargetHops hops)
+    internal static PooledFunction Create(FunctionOptions options, NestedQosPolicy? policy)
     {
         IBlockMedia medium;
         try
@@ -45,7 +44,7 @@ internal static class FunctionFactory
             medium,
             timing);
         NestedQosAdmission? admission = policy?.CreateAdmission();
-        FunctionBridge bridge = new(function, admission as IAdmission ?? new UnlimitedAdmission(), new FunctionBridgeOptions(), hops.CreateRecorder());
+        FunctionBridge bridge = new(function, admission as IAdmission ?? new UnlimitedAdmission(), new FunctionBridgeOptions());
         return new PooledFunction(options.Name, function, function, bridge, admission, options.Hosts, options.Media.SizeBytes, $"{options.Media}, {options.Timing}");
     }
 

@@ -66,6 +66,25 @@ public sealed class WrongConfigurationTests : IDisposable
     }
 
     [Fact]
+    public void Target_OnAPortThatIsNotBuiltIn_SaysHowToBuildIt()
+    {
+        string file = FileWith($$"""
+            { "name": "t", "insecure": true, "controlSocket": "{{_folder}}/c.sock", "port": { "interface": "lo", "kind": "sharppcap" }, "functions": [ { "name": "f", "media": { "size": "1MiB" } } ] }
+            """);
+        (int exitCode, _, string errors) = ProgramRun.Complete(Limit, "pcieoe-target", "--config", file);
+        Assert.Equal(1, exitCode);
+        Assert.Contains("dotnet build -p:WithSharpPcap=true", errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Lab_OnAPortThatIsNotBuiltIn_SaysHowToBuildIt()
+    {
+        (int exitCode, _, string errors) = ProgramRun.Complete(Limit, "pcieoe", "lab", "--port", "sharppcap");
+        Assert.Equal(1, exitCode);
+        Assert.Contains("dotnet build -p:WithSharpPcap=true", errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Target_Checked_SaysThatThereAreNoMistakes()
     {
         string file = FileWith("""{ "name": "t", "insecure": true, "port": { "interface": "eth0" }, "functions": [ { "name": "f", "media": { "size": "1MiB" } } ] }""");

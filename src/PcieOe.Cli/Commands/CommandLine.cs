@@ -14,7 +14,6 @@ internal static class CommandLine
         {
             BenchLinkCommand.Create(),
             BenchLinkWorkerCommand.Create(),
-            DiffCommand.Create(),
             DiscoverCommand.Create(),
             ImpairCommand.Create(),
             LabCommand.Create(),
@@ -25,6 +24,9 @@ internal static class CommandLine
             root.Add(command);
         }
 
+#if WITH_SHARPPCAP
+        root.Add(DecodeCommand.Create());
+#endif
         TaughtCommand.Teach(root);
         ParseResult parsed = root.Parse(arguments);
 

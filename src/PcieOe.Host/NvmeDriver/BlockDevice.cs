@@ -1,5 +1,4 @@
 using PcieOe.Host.FrontEnds;
-using PcieOe.Host.Hops;
 using PcieOe.Host.RootComplex;
 using PcieOe.Protocol.Nvme;
 
@@ -25,14 +24,9 @@ public sealed class BlockDevice : IFrontEnd, IBlockDriverClient
 
     /// <param name="wakeWorker">Ends a sleep of the worker, from any thread.</param>
     public BlockDevice(IRemoteFunction function, NvmeDriverOptions options, Action wakeWorker)
-        : this(function, options, wakeWorker, hops: null)
-    {
-    }
-
-    internal BlockDevice(IRemoteFunction function, NvmeDriverOptions options, Action wakeWorker, HopSampler? hops)
     {
         _wakeWorker = wakeWorker;
-        Driver = new NvmeBlockDriver(function, this, options, hops);
+        Driver = new NvmeBlockDriver(function, this, options);
     }
 
     public NvmeBlockDriver Driver { get; }

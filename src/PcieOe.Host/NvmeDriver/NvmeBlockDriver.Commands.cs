@@ -41,12 +41,6 @@ public sealed unsafe partial class NvmeBlockDriver
             return false;
         }
 
-        if (command.Sample != 0)
-        {
-            _hops!.OnIssued(command.Sample);
-            _queues[queue].OnSampleAdded(command.Sample);
-        }
-
         if (_commands.Count == 1)
         {
             _watchdogAt = now + _watchdogInterval;
@@ -233,11 +227,6 @@ public sealed unsafe partial class NvmeBlockDriver
                 }
 
                 _watchdogAt = now + _watchdogInterval;
-                if (_commands[slot].Command.Sample != 0)
-                {
-                    _hops!.OnFound(_commands[slot].Command.Sample, now);
-                }
-
                 Complete(slot, entry.Status, now);
             }
         }

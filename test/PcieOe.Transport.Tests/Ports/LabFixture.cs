@@ -24,9 +24,11 @@ internal static class LabFixture
         return NetworkLab.Create(mtu);
     }
 
+    internal static PacketPortOptions Options => new() { InterfaceName = Interface, ReceiveSlots = 64 };
+
     internal static PacketPort Open(this NetworkNamespace place, Func<PacketPortOptions, PacketPortOptions>? change = null)
     {
-        PacketPortOptions options = new() { InterfaceName = Interface, ReceiveSlots = 64 };
+        PacketPortOptions options = Options;
         return place.Run(() => PacketPort.Open(change is null ? options : change(options)));
     }
 

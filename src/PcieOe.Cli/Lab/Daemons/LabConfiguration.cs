@@ -45,7 +45,6 @@ internal static class LabConfiguration
             ["polling"] = polling,
             ["workerProcessor"] = processor,
             ["controlSocket"] = controlSocket,
-            ["sharedClock"] = true,
             ["port"] = Port(path, interfaceName),
             ["attachments"] = new JsonArray(attachment),
         };

@@ -50,6 +50,5 @@ internal static class CharacterizePlan
         QueueDepth = depth,
         Seconds = options.SecondsPerWorkload,
         WorkingSetBytes = options.WorkingSetBytes,
-        SampleEvery = depth == 1 ? 1 : null,
     };
 }
