@@ -8,6 +8,7 @@ using PcieOe.Protocol.Functions;
 using PcieOe.Target.Configuration;
 using PcieOe.Target.Engine;
 using PcieOe.Target.Functions;
+using PcieOe.Target.Hops;
 using PcieOe.Target.Policies;
 
 namespace PcieOe.Target;
@@ -17,7 +18,7 @@ internal static class FunctionFactory
 {
     /// <exception cref="IOException">A medium cannot be had; the message names the function and says what to do.</exception>
     /// <param name="policy">What decides when commands start; null: they start at once.</param>
-    internal static PooledFunction Create(FunctionOptions options, NestedQosPolicy? policy)
+    internal static PooledFunction Create(FunctionOptions options, NestedQosPolicy? policy, TargetHops hops)
     {
         IBlockMedia medium;
         try
@@ -44,7 +45,7 @@ internal static class FunctionFactory
             medium,
             timing);
         NestedQosAdmission? admission = policy?.CreateAdmission();
-        FunctionBridge bridge = new(function, admission as IAdmission ?? new UnlimitedAdmission(), new FunctionBridgeOptions());
+        FunctionBridge bridge = new(function, admission as IAdmission ?? new UnlimitedAdmission(), new FunctionBridgeOptions(), hops.CreateRecorder());
         return new PooledFunction(options.Name, function, function, bridge, admission, options.Hosts, options.Media.SizeBytes, $"{options.Media}, {options.Timing}");
     }
 

@@ -9,6 +9,7 @@ using PcieOe.Protocol.Sessions;
 using PcieOe.Target.Configuration;
 using PcieOe.Target.Control;
 using PcieOe.Target.Engine;
+using PcieOe.Target.Hops;
 using PcieOe.Target.Policies;
 using PcieOe.Transport.Polling;
 using PcieOe.Transport.Ports;
@@ -36,15 +37,17 @@ internal sealed class TargetDaemon(TargetOptions options, ILoggerFactory loggers
         _port = openPort?.Invoke() ?? PortOpener.Open(options.Daemon.Port, [HandshakeAddresses.Targets]);
         List<PooledFunction> functions = [];
         NestedQosPolicy? policy = CreatePolicy();
+        TargetHops hops = new(options.Daemon.Hops.SampleEvery, options.Hosts.ToDictionary(host => host.Name, host => host.Tenant));
         try
         {
-            functions.AddRange(options.Functions.Select(function => FunctionFactory.Create(function, policy)));
-            _engine = new TargetEngine(SessionOptions(_port.MaximumTransmissionUnit), functions, policy, _logger);
+            functions.AddRange(options.Functions.Select(function => FunctionFactory.Create(function, policy, hops)));
+            _engine = new TargetEngine(SessionOptions(_port.MaximumTransmissionUnit), functions, policy, hops, _logger);
         }
         catch
         {
             functions.ForEach(function => function.Dispose());
             policy?.Dispose();
+            hops.Dispose();
             throw;
         }
 

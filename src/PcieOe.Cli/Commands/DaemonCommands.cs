@@ -10,6 +10,7 @@ internal static class DaemonCommands
 {
     private const string DefaultHostSocket = "/run/pcieoe/host.sock";
     private const string DefaultTargetSocket = "/run/pcieoe/target.sock";
+    private const int MaximumDepth = 1023;
     private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
 
     internal static IEnumerable<Command> Create() => [CreateStatus(), CreateAssign(), CreateRelease(), CreateBench()];
@@ -127,10 +128,11 @@ internal static class DaemonCommands
     {
         Option<string> pattern = new("--rw") { Description = "read, write, randread, randwrite, randrw, verify.", DefaultValueFactory = _ => "randread", HelpName = "PATTERN" };
         Option<string> size = new("--bs") { Description = "Bytes of each command: 4096, 4k, 128k.", DefaultValueFactory = _ => "4k", HelpName = "SIZE" };
-        Option<int> depth = CommonOptions.Integer("--qd", "Commands under way", 1, 1, 1023);
+        Option<int> depth = CommonOptions.Integer("--qd", "Commands under way", 1, 1, MaximumDepth);
         Option<double> seconds = new("--seconds") { Description = "How long.", DefaultValueFactory = _ => 5, HelpName = "SECONDS" };
         Option<double> rate = CommonOptions.Number("--rate", "Commands a second, started on time (open loop); 0: as fast as the depth allows.", "N", 1e8);
         Option<bool> poisson = new("--poisson") { Description = "With --rate: exponential gaps instead of equal ones." };
+        Option<FileInfo?> replay = new("--replay") { Description = "Plays the arrivals of a trace instead, each at its time.", HelpName = "TRACE" };
         Option<string?> attachment = new("--attachment") { Description = "Which attachment of the host agent; its first otherwise.", HelpName = "NAME" };
         Option<string?> control = Control(DefaultHostSocket);
         Option<FileInfo?> json = CommonOptions.Json();
@@ -141,9 +143,14 @@ internal static class DaemonCommands
               pcieoe bench --rw randread --bs 4k --qd 32 --seconds 10
               pcieoe bench --rw verify --qd 16
               pcieoe bench --rw randread --rate 50000 --poisson --qd 256 --json run.json
+              pcieoe bench --replay trace.csv
+
+            A trace has a line for each command: seconds,operation,offset,bytes, such as 0.0125,read,40960,4096. Offsets behind the end come
+            round to the beginning. The host agent reads the file, so it must be able to. Up to --qd commands are under way (1023 unless given);
+            what finds no place starts late, and its latency counts from its time in the trace all the same.
             """)
         {
-            pattern, size, depth, seconds, rate, poisson, attachment, control, json,
+            pattern, size, depth, seconds, rate, poisson, replay, attachment, control, json,
         };
         command.SetAction(async (parsed, cancellation) =>
         {
@@ -157,12 +164,13 @@ internal static class DaemonCommands
             {
                 Pattern = parsed.GetValue(pattern)!,
                 BlockBytes = bytes,
-                QueueDepth = parsed.GetValue(depth),
+                QueueDepth = parsed.GetValue(replay) is not null && parsed.GetResult(depth) is not { Implicit: false } ? MaximumDepth : parsed.GetValue(depth),
                 Seconds = parsed.GetValue(seconds),
                 RatePerSecond = parsed.GetValue(rate),
                 IsPoisson = parsed.GetValue(poisson),
                 Attachment = parsed.GetValue(attachment),
                 WorkingSetBytes = long.MaxValue,
+                ReplayPath = parsed.GetValue(replay)?.FullName,
             };
             Lab.ConsoleLabProgress progress = new();
             progress.Begin(request.Name);

@@ -6,6 +6,7 @@ using PcieOe.Cli.Reports;
 using PcieOe.Daemon.Configuration;
 using PcieOe.Daemon.Workers;
 using PcieOe.Cli.Reports.Html;
+using PcieOe.Protocol.Hops;
 
 namespace PcieOe.Cli.Commands;
 
@@ -27,6 +28,14 @@ internal static class LabCommand
         Option<int> hosts = CommonOptions.Integer("--hosts", "Host agents in the scenario 'hosts'", 4, 1, 32);
         Option<string> port = new("--port") { Description = "packet: raw Ethernet between namespaces; memory: both daemons in this process; sharppcap: as packet, through libpcap (where built in).", DefaultValueFactory = _ => "packet", HelpName = "KIND" };
         port.AcceptOnlyFromAmong("packet", "memory", "sharppcap");
+        Option<string?> inject = new("--inject") { Description = "Wastes time in a hop ('policy-wait=50us', 'all=50us'): shows reads at depth 1 without and with it.", HelpName = "HOP=TIME" };
+        inject.Validators.Add(result =>
+        {
+            if (result.GetValueOrDefault<string?>() is { } text && !HopDelay.TryParse(text, out _))
+            {
+                result.AddError($"--inject is HOP=TIME, such as policy-wait=50us, up to 1000us. Hops: {string.Join(", ", HopNames.All)}; or all, one after another.");
+            }
+        });
         Option<FileInfo?> json = CommonOptions.Json();
         Option<FileInfo?> html = CommonOptions.Html();
         TaughtCommand command = new("lab", "Sets up a target and a host on this machine, joins them by virtual Ethernet, and characterises the path.", """
@@ -40,9 +49,10 @@ internal static class LabCommand
               pcieoe lab --seconds 5 --json run.json     and later: pcieoe report run.json
               pcieoe lab --scenario outage               cable cut and target killed under verified load
               pcieoe lab --scenario hosts --hosts 8      several hosts, one target
+              pcieoe lab --inject target-rx=50us         the stamps' own test: 50 us must appear in that hop alone
             """)
         {
-            scenario, seconds, hosts, port, json, html,
+            scenario, seconds, hosts, port, inject, json, html,
         };
         command.SetAction(async (parsed, cancellation) =>
         {
@@ -62,6 +72,8 @@ internal static class LabCommand
             ConsoleLabProgress progress = new();
             RunReport report = parsed.GetValue(scenario) switch
             {
+                _ when parsed.GetValue(inject) is { } text && HopDelay.TryParse(text, out IReadOnlyList<HopDelay> delays) =>
+                    await InjectScenario.RunAsync(options, delays, folder, progress, cancellation).ConfigureAwait(false),
                 "outage" => await OutageScenario.RunAsync(options, folder, progress, cancellation).ConfigureAwait(false),
                 "hosts" => await HostsScenario.RunAsync(options, folder, progress, cancellation).ConfigureAwait(false),
                 _ when options.InMemory => await MemoryScenario.RunAsync(options, folder, progress, cancellation).ConfigureAwait(false),

@@ -22,6 +22,8 @@ public sealed record DaemonSettings
     /// <summary>Sessions without keys are allowed: CRC-32C instead of AES-GCM, and whoever is on the wire gets in.</summary>
     public bool IsInsecure { get; init; }
 
+    public HopSettings Hops { get; init; } = new();
+
     public static DaemonSettings Read(ConfigurationReader reader, string defaultControlSocket)
     {
         string name = reader.RequiredText("name", "who this daemon is to its peers");
@@ -44,6 +46,7 @@ public sealed record DaemonSettings
             WorkerProcessor = processor < 0 ? null : processor,
             ControlSocket = reader.Text("controlSocket") ?? defaultControlSocket,
             IsInsecure = reader.Flag("insecure", false),
+            Hops = HopSettings.Read(reader),
         };
     }
 }

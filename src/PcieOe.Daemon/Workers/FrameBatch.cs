@@ -36,6 +36,9 @@ public sealed unsafe class FrameBatch : IDisposable
 
     public bool IsFull => Count == Capacity;
 
+    /// <summary>Whoever adds frames wants to know when they leave: <see cref="IWorkerEngine.OnLeaving"/>. Until <see cref="Clear"/>.</summary>
+    public bool IsTimed { get; set; }
+
     /// <summary>Where the next frame's link header goes: 64 bytes of room.</summary>
     public Span<byte> NextHeader => new(_memory + Count * HeaderStride + LinkHeaderOffset, HeaderStride - LinkHeaderOffset);
 
@@ -64,7 +67,11 @@ public sealed unsafe class FrameBatch : IDisposable
         Count++;
     }
 
-    public void Clear() => Count = 0;
+    public void Clear()
+    {
+        Count = 0;
+        IsTimed = false;
+    }
 
     public void Dispose()
     {

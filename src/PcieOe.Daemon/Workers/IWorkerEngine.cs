@@ -16,6 +16,11 @@ public interface IWorkerEngine
     /// <summary>Adds frames that are to leave now until there are none or the batch is full.</summary>
     void CollectFrames(FrameBatch batch, MacAddress source, long now);
 
+    /// <summary>What was added last is handed to the port next. Called only for a batch that <see cref="FrameBatch.IsTimed"/>.</summary>
+    void OnLeaving()
+    {
+    }
+
     /// <summary>The port did not take a frame that <paramref name="owner"/> added.</summary>
     void OnSendRefused(int owner, long now);
 

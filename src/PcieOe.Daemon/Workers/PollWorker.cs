@@ -218,6 +218,11 @@ public sealed class PollWorker : IDisposable
             }
 
             sentAny = true;
+            if (_batch.IsTimed)
+            {
+                _engine.OnLeaving();
+            }
+
             int sent = _port.Send(_batch.Frames);
             for (int frame = sent; frame < _batch.Count; frame++)
             {

@@ -63,6 +63,7 @@ internal sealed unsafe class CommandPipeline
         {
             Token = command.Name.Token,
             ArrivalNanoseconds = command.ArrivalNanoseconds,
+            Origin = command.ArrivalOrigin,
             Bytes = command.DataBytes,
         };
         Admission admission = _controller.Host.Submit(in request, now);

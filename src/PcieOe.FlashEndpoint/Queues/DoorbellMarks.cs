@@ -2,7 +2,7 @@ namespace PcieOe.FlashEndpoint.Queues;
 
 /// <summary>
 /// Which entries came with which doorbell write, so that each command knows its arrival. Bounded: past the last mark, entries
-/// count as arrived with the doorbell before, which is earlier than true.
+/// count as arrived with the doorbell before, which is earlier than true, and their origin is not known.
 /// </summary>
 internal sealed class DoorbellMarks
 {
@@ -18,7 +18,9 @@ internal sealed class DoorbellMarks
     {
         if (_count == Capacity)
         {
-            _marks[(_first + _count - 1) % Capacity].Tail = tail;
+            ref Mark last = ref _marks[(_first + _count - 1) % Capacity];
+            last.Tail = tail;
+            last.Origin = 0;
         }
         else
         {

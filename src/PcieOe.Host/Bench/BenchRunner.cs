@@ -27,10 +27,13 @@ internal sealed class BenchRunner(Attachment attachment, PollWorker worker)
         try
         {
             BlockDevice device = await ReadyDeviceAsync(cancellation).ConfigureAwait(false);
-            using Workload workload = await worker.AskAsync(_ => new Workload(options, device.Driver, ownerName)).ConfigureAwait(false);
+            using Workload workload = await worker.AskAsync(_ => new Workload(options, device.Driver, attachment.Hops, ownerName)).ConfigureAwait(false);
             CollectorBaseline collector = CollectorBaseline.Take();
+            int defaultSampleEvery = 0;
             long allocatedBefore = await worker.AskAsync(_ =>
             {
+                defaultSampleEvery = attachment.Hops.Every;
+                attachment.Hops.BeginWorkload(workload.Hops, options.SampleEvery ?? defaultSampleEvery);
                 device.User = workload;
                 return GC.GetAllocatedBytesForCurrentThread();
             }).ConfigureAwait(false);
@@ -38,9 +41,14 @@ internal sealed class BenchRunner(Attachment attachment, PollWorker worker)
             long allocated = await worker.AskAsync(_ =>
             {
                 device.User = null;
+                attachment.Hops.BeginWorkload(null, defaultSampleEvery);
                 return GC.GetAllocatedBytesForCurrentThread() - allocatedBefore;
             }).ConfigureAwait(false);
-            return ResultOf(workload, name, collector.Until(allocated, workload.MeasuredCommands));
+            return ResultOf(workload, name, collector.Until(allocated, workload.MeasuredCommands)) with
+            {
+                SampleEvery = options.SampleEvery ?? defaultSampleEvery,
+                Clock = workload.Hops.Count == 0 ? null : attachment.Hops.Clock,
+            };
         }
         finally
         {
@@ -99,7 +107,7 @@ internal sealed class BenchRunner(Attachment attachment, PollWorker worker)
             QueueDepth = options.QueueDepth,
             ReadPercent = options.Pattern == WorkloadPattern.RandomMix ? options.ReadPercent : null,
             RatePerSecond = options.RatePerSecond > 0 ? options.RatePerSecond : null,
-            Arrivals = options.RatePerSecond == 0 ? null : options.IsPoisson ? "poisson" : "fixed",
+            Arrivals = options.Trace is not null ? "trace" : options.RatePerSecond == 0 ? null : options.IsPoisson ? "poisson" : "fixed",
             Seconds = Math.Round(seconds, 6),
             Commands = workload.MeasuredCommands,
             Errors = workload.Errors,
@@ -108,9 +116,13 @@ internal sealed class BenchRunner(Attachment attachment, PollWorker worker)
             ForeignUnits = workload.ForeignUnits,
             VerifiedBlocks = workload.VerifiedUnits * workload.BlocksPerUnit,
             CommandsPerSecond = Math.Round(workload.MeasuredCommands / seconds, 1),
-            GigabitsPerSecond = Math.Round(workload.MeasuredCommands * (double)options.BlockBytes * 8 / seconds / 1e9, 4),
+            GigabitsPerSecond = Math.Round(workload.MeasuredBytes * 8.0 / seconds / 1e9, 4),
             Latency = LatencySummary.Of(latency),
             Collector = collector,
+            Hops = workload.Hops.Count == 0 ? [] : workload.Hops.Hops(),
+            EndToEnd = workload.Hops.Count == 0 ? null : workload.Hops.Whole("end-to-end"),
+            ResidualMicroseconds = workload.Hops.Count == 0 ? null : workload.Hops.ResidualMicroseconds,
+            Sampled = workload.Hops.Count,
             LongestGapSeconds = Math.Round(workload.LongestGapNanoseconds / 1e9, 6),
             LastLongGapEndedAtNanoseconds = workload.LastLongGapEndedAt,
             Histogram = Text(latency),

@@ -1,5 +1,8 @@
+using PcieOe.Host.Bench.Traces;
+using PcieOe.Host.Hops;
 using PcieOe.Host.NvmeDriver;
 using PcieOe.Protocol.Nvme;
+using PcieOe.Transport.Hops;
 
 namespace PcieOe.Host.Bench;
 
@@ -14,6 +17,7 @@ internal sealed unsafe class Workload : IBlockDeviceUser, IDisposable
 
     private readonly WorkloadOptions _options;
     private readonly NvmeBlockDriver _driver;
+    private readonly HopSampler _sampler;
     private readonly NamespaceInfo _namespace;
     private readonly ulong _owner;
     private readonly Slot[] _slots;
@@ -22,6 +26,8 @@ internal sealed unsafe class Workload : IBlockDeviceUser, IDisposable
     private readonly uint _blocksPerUnit;
     private readonly UnitStates? _states;
     private readonly IntervalHistograms _latencies;
+    private readonly TraceCommand[]? _trace;
+    private readonly HopHistograms _hops = new();
     private readonly TaskCompletionSource _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly double _interval;
     private readonly long _units;
@@ -39,9 +45,10 @@ internal sealed unsafe class Workload : IBlockDeviceUser, IDisposable
     private volatile bool _isCancelled;
 
     /// <exception cref="WorkloadException">The options do not fit the namespace or the driver; the message says what would.</exception>
-    internal Workload(WorkloadOptions options, NvmeBlockDriver driver, string ownerName)
+    internal Workload(WorkloadOptions options, NvmeBlockDriver driver, HopSampler sampler, string ownerName)
     {
         _options = options;
+        _sampler = sampler;
         _driver = driver;
         if (driver.Namespaces.Count == 0)
         {
@@ -58,6 +65,7 @@ internal sealed unsafe class Workload : IBlockDeviceUser, IDisposable
             throw new WorkloadException($"The driver's memory has no room for {options.QueueDepth} buffers of {options.BlockBytes} bytes: lower the depth or the size.");
         }
 
+        _trace = options.Trace?.Commands;
         _latencies = new IntervalHistograms(options.Seconds);
         _owner = OwnerOf(ownerName);
         _random = new FastRandom(options.Seed);
@@ -97,8 +105,13 @@ internal sealed unsafe class Workload : IBlockDeviceUser, IDisposable
 
     internal long MeasuredCommands { get; private set; }
 
+    internal long MeasuredBytes { get; private set; }
+
     /// <summary>Closed loop: from submission; open loop: from the time at which the command was to start.</summary>
     internal IntervalHistograms Latencies => _latencies;
+
+    /// <summary>Of its sampled commands.</summary>
+    internal HopHistograms Hops => _hops;
 
     internal WorkloadOptions Options => _options;
 
@@ -123,11 +136,12 @@ internal sealed unsafe class Workload : IBlockDeviceUser, IDisposable
         {
             _startedAt = _lastCompletion = now;
             _nextStart = now;
-            _endsAt = now + (long)(_options.Seconds * 1e9);
+            _endsAt = _trace is null ? now + (long)(_options.Seconds * 1e9) : long.MaxValue;
             _latencies.Start(now);
         }
 
-        if (_phase == WorkloadPhase.Measuring && (now >= _endsAt || _isCancelled || (_options.MaximumCommands > 0 && _issued >= _options.MaximumCommands)))
+        if (_phase == WorkloadPhase.Measuring && (now >= _endsAt || _isCancelled || (_options.MaximumCommands > 0 && _issued >= _options.MaximumCommands)
+            || _issued == _trace?.Length))
         {
             _phase = WorkloadPhase.Draining;
             GoOnWhenIdle();
@@ -135,7 +149,7 @@ internal sealed unsafe class Workload : IBlockDeviceUser, IDisposable
 
         return _phase switch
         {
-            WorkloadPhase.Measuring => Issue(now),
+            WorkloadPhase.Measuring => _trace is null ? Issue(now) : Replay(_trace, now),
             WorkloadPhase.Sweeping => Sweep(now),
             _ => false,
         };
@@ -144,17 +158,24 @@ internal sealed unsafe class Workload : IBlockDeviceUser, IDisposable
     /// <summary>When <see cref="Poll"/> has something to do though nothing completes.</summary>
     public long NextDeadline => _phase != WorkloadPhase.Measuring ? long.MaxValue
         : _startedAt == NoStart ? long.MinValue
+        : _trace is not null ? DueInTrace(_trace)
         : _interval > 0 && _freeCount > 0 ? Math.Min(_endsAt, (long)_nextStart)
         : _endsAt;
 
     public void OnCompleted(int slotIndex, NvmeStatus status, long now)
     {
         ref Slot slot = ref _slots[slotIndex];
+        if (slot.Sample != 0)
+        {
+            _sampler.End(slot.Sample, slot.SampledAt);
+        }
+
         bool isMeasured = _phase is WorkloadPhase.Measuring or WorkloadPhase.Draining;
         if (isMeasured)
         {
             _latencies.Record(now - slot.StartedAt, now);
             MeasuredCommands++;
+            MeasuredBytes += slot.Blocks * (long)_namespace.BlockBytes;
             ElapsedNanoseconds = now - _startedAt;
             NoteGap(now);
         }
@@ -185,6 +206,7 @@ internal sealed unsafe class Workload : IBlockDeviceUser, IDisposable
     {
         _driver.Pool.Free(_buffers);
         _latencies.Dispose();
+        _hops.Dispose();
     }
 
     private static ulong OwnerOf(string name)
@@ -219,6 +241,33 @@ internal sealed unsafe class Workload : IBlockDeviceUser, IDisposable
 
         return issued;
     }
+
+    private bool Replay(TraceCommand[] trace, long now)
+    {
+        bool issued = false;
+        while (_freeCount > 0 && _issued < trace.Length)
+        {
+            ref readonly TraceCommand command = ref trace[_issued];
+            long start = _startedAt + command.ArrivalNanoseconds;
+
+            // Like a drive of another size: what lies behind its end comes round to the beginning.
+            uint blocks = (uint)((command.Bytes + _namespace.BlockBytes - 1) / _namespace.BlockBytes);
+            long lba = command.OffsetBytes / _namespace.BlockBytes % ((long)_namespace.Blocks - blocks + 1);
+            if (start > now || !TryStart(0, (ulong)lba, blocks, command.IsWrite, start, now))
+            {
+                break;
+            }
+
+            issued = true;
+            _issued++;
+        }
+
+        return issued;
+    }
+
+    // With everything issued the next round moves on; without a slot nothing happens before a completion.
+    private long DueInTrace(TraceCommand[] trace) => _issued == trace.Length ? long.MinValue
+        : _freeCount == 0 ? long.MaxValue : _startedAt + trace[_issued].ArrivalNanoseconds;
 
     /// <summary>After a verified workload: reads back every unit that was written.</summary>
     private bool Sweep(long now)
@@ -262,13 +311,24 @@ internal sealed unsafe class Workload : IBlockDeviceUser, IDisposable
         }
     }
 
-    private bool TryStart(long unit, bool isWrite, long start, long now)
+    private bool TryStart(long unit, bool isWrite, long start, long now) =>
+        TryStart(unit, (ulong)unit * _blocksPerUnit, _blocksPerUnit, isWrite, start, now);
+
+    private bool TryStart(long unit, ulong lba, uint blocks, bool isWrite, long start, long now)
     {
         int slotIndex = _free[_freeCount - 1];
         ref Slot slot = ref _slots[slotIndex];
         slot.Unit = unit;
+        slot.Blocks = blocks;
         slot.IsWrite = isWrite;
         slot.StartedAt = start;
+        slot.Sample = 0;
+        if (_sampler.TakeTurn())
+        {
+            slot.SampledAt = _sampler.Now();
+            slot.Sample = _sampler.Begin();
+        }
+
         if (isWrite && _states is not null)
         {
             slot.Generation = _states.NextGeneration();
@@ -279,10 +339,11 @@ internal sealed unsafe class Workload : IBlockDeviceUser, IDisposable
         {
             Operation = isWrite ? BlockOperation.Write : BlockOperation.Read,
             NamespaceId = _namespace.Id,
-            Lba = (ulong)unit * _blocksPerUnit,
-            Blocks = _blocksPerUnit,
+            Lba = lba,
+            Blocks = blocks,
             Buffer = BufferOf(slotIndex),
             Context = BlockDevice.UserContext | (uint)slotIndex,
+            Sample = slot.Sample,
         };
         if (!_driver.TrySubmit(command, now))
         {
@@ -358,6 +419,11 @@ internal sealed unsafe class Workload : IBlockDeviceUser, IDisposable
     {
         internal long Unit;
         internal long StartedAt;
+        internal uint Blocks;
+
+        /// <summary>The clock before its stamps began, and their name; 0: it has none.</summary>
+        internal long SampledAt;
+        internal uint Sample;
         internal uint Generation;
         internal bool IsWrite;
     }

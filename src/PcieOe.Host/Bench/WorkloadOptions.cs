@@ -1,3 +1,5 @@
+using PcieOe.Host.Bench.Traces;
+
 namespace PcieOe.Host.Bench;
 
 /// <summary>What a workload does with each command.</summary>
@@ -13,11 +15,17 @@ public enum WorkloadPattern : byte
 
     /// <summary>Random reads and writes whose data is checked: every block read must hold what was last written to it.</summary>
     Verify,
+
+    /// <summary>The commands of <see cref="WorkloadOptions.Trace"/>, each at its time.</summary>
+    Replay,
 }
 
 /// <summary>One workload of the built-in driver.</summary>
 public sealed record WorkloadOptions
 {
+    // A multiple of every block size that namespaces have.
+    private const int BufferGranularity = 4096;
+
     public required WorkloadPattern Pattern { get; init; }
 
     /// <summary>Bytes moved by a command: a multiple of the namespace's block size.</summary>
@@ -43,6 +51,12 @@ public sealed record WorkloadOptions
 
     public ulong Seed { get; init; } = 1;
 
+    /// <summary>With <see cref="WorkloadPattern.Replay"/>: what is started when. <see cref="BlockBytes"/> is then room for its longest command.</summary>
+    internal ArrivalTrace? Trace { get; init; }
+
+    /// <summary>One command in so many is timed at every hop; 0: none, null: as the daemon is configured.</summary>
+    public int? SampleEvery { get; init; }
+
     /// <summary>The name by which fio and the reports call the pattern.</summary>
     public string PatternName => Pattern switch
     {
@@ -51,7 +65,20 @@ public sealed record WorkloadOptions
         WorkloadPattern.RandomRead => "randread",
         WorkloadPattern.RandomWrite => "randwrite",
         WorkloadPattern.RandomMix => "randrw",
+        WorkloadPattern.Replay => "replay",
         _ => "verify",
+    };
+
+    /// <summary>A replay of a trace: it ends when all of it has completed.</summary>
+    /// <param name="depth">Commands that may be under way; what comes beyond starts late, and its latency counts from its time all the same.</param>
+    internal static WorkloadOptions Replay(ArrivalTrace trace, int depth) => new()
+    {
+        Pattern = WorkloadPattern.Replay,
+        Trace = trace,
+        BlockBytes = (trace.Commands.Max(command => command.Bytes) + BufferGranularity - 1) / BufferGranularity * BufferGranularity,
+        QueueDepth = depth,
+        Seconds = Math.Max(trace.Seconds, 0.001),
+        WorkingSetBytes = long.MaxValue,
     };
 
     public static bool TryParsePattern(string? name, out WorkloadPattern pattern)

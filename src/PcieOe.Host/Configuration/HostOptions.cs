@@ -14,6 +14,9 @@ internal sealed record HostOptions
 
     public IReadOnlyList<AttachmentOptions> Attachments { get; init; } = [];
 
+    /// <summary>The targets run on this machine, so that both sides read one clock and one-way times are exact.</summary>
+    public bool IsClockShared { get; init; }
+
     public static HostOptions Read(ConfigurationReader reader)
     {
         DaemonSettings daemon = DaemonSettings.Read(reader, DefaultControlSocket);
@@ -35,7 +38,7 @@ internal sealed record HostOptions
             reader.Report("attachments", $"has {twins.Count()} NBD exports named '{twins.Key.Name}' on {twins.Key.Address}; name them apart with 'export'.");
         }
 
-        return new HostOptions { Daemon = daemon, Attachments = attachments };
+        return new HostOptions { Daemon = daemon, Attachments = attachments, IsClockShared = reader.Flag("sharedClock", false) };
     }
 }
 

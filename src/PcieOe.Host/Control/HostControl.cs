@@ -5,6 +5,7 @@ using PcieOe.Daemon.Control;
 using PcieOe.Daemon.Status;
 using PcieOe.Daemon.Workers;
 using PcieOe.Host.Bench;
+using PcieOe.Host.Bench.Traces;
 using PcieOe.Host.Configuration;
 using PcieOe.Host.Engine;
 using PcieOe.Host.FrontEnds.Nbd.Server;
@@ -21,6 +22,7 @@ internal sealed class HostControl(HostOptions options, HostEngine engine, PollWo
         request.Text("command") switch
         {
             "status" => await StatusAsync().ConfigureAwait(false),
+            "inject" => await InjectAsync(request).ConfigureAwait(false),
             "bench" => await BenchAsync(request, progress, cancellation).ConfigureAwait(false),
             string other => ControlProtocol.Error($"A host agent knows no command '{other}': status, bench."),
             null => ControlProtocol.Error("A request names its \"command\"."),
@@ -33,6 +35,11 @@ internal sealed class HostControl(HostOptions options, HostEngine engine, PollWo
         if (attachment is null)
         {
             return ControlProtocol.Error($"There is no attachment '{attachmentName}'. Attachments: {string.Join(", ", engine.Attachments.Select(entry => entry.Name))}.");
+        }
+
+        if (request.Text("replay") is { } trace)
+        {
+            return await ReplayAsync(attachment, trace, request, progress, cancellation).ConfigureAwait(false);
         }
 
         if (!WorkloadOptions.TryParsePattern(request.Text("rw") ?? "randread", out WorkloadPattern pattern))
@@ -52,7 +59,30 @@ internal sealed class HostControl(HostOptions options, HostEngine engine, PollWo
             RatePerSecond = request.Number("rate", 0),
             IsPoisson = request.Flag("poisson", false),
             Seed = (ulong)request.Number("seed", 1),
+            SampleEvery = request["sample_every"] is null ? null : (int)request.Number("sample_every", 0),
         };
+        return await RunAsync(attachment, workload, request, progress, cancellation).ConfigureAwait(false);
+    }
+
+    private async Task<JsonObject> ReplayAsync(Attachment attachment, string path, JsonObject request, Func<JsonObject, ValueTask> progress, CancellationToken cancellation)
+    {
+        ArrivalTrace trace;
+        try
+        {
+            trace = ArrivalTrace.Load(path);
+        }
+        catch (TraceException exception)
+        {
+            return ControlProtocol.Error(exception.Message);
+        }
+
+        WorkloadOptions workload = WorkloadOptions.Replay(trace, (int)request.Number("qd", 1));
+        return await RunAsync(attachment, workload, request, progress, cancellation).ConfigureAwait(false);
+    }
+
+    private async Task<JsonObject> RunAsync(
+        Attachment attachment, WorkloadOptions workload, JsonObject request, Func<JsonObject, ValueTask> progress, CancellationToken cancellation)
+    {
         BenchRunner runner = _runners.GetOrAdd(attachment.Name, _ => new BenchRunner(attachment, worker));
         try
         {
@@ -72,6 +102,24 @@ internal sealed class HostControl(HostOptions options, HostEngine engine, PollWo
         }
     }
 
+    private async Task<JsonObject> InjectAsync(JsonObject request)
+    {
+        if (!InjectRequest.TryParse(request, out InjectRequest inject, out string problem))
+        {
+            return ControlProtocol.Error(problem);
+        }
+
+        return await worker.AskAsync(_ =>
+        {
+            foreach (Attachment attachment in engine.Attachments)
+            {
+                inject.Apply(attachment.Delays);
+            }
+
+            return ControlProtocol.Success();
+        }).ConfigureAwait(false);
+    }
+
     private async Task<JsonObject> StatusAsync()
     {
         JsonObject status = ControlProtocol.Success();
@@ -80,7 +128,13 @@ internal sealed class HostControl(HostOptions options, HostEngine engine, PollWo
         status["process"] = StatusJson.OfProcess();
         status["worker"] = StatusJson.OfWorker(worker, options.Daemon.Polling.ToString().ToLowerInvariant());
         status["port"] = await worker.AskAsync(_ => StatusJson.OfPort(port)).ConfigureAwait(false);
-        status["attachments"] = await worker.AskAsync(_ => HostStatus.Attachments(engine)).ConfigureAwait(false);
+        JsonArray attachments = await worker.AskAsync(_ => HostStatus.Attachments(engine)).ConfigureAwait(false);
+        for (int i = 0; i < attachments.Count; i++)
+        {
+            attachments[i]!["hops"] = HostStatus.Hops(engine.Attachments[i].Hops);
+        }
+
+        status["attachments"] = attachments;
         status["nbd"] = HostStatus.NbdServers(nbdServers);
         return status;
     }

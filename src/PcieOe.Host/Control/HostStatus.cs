@@ -3,7 +3,9 @@ using PcieOe.Daemon.Status;
 using PcieOe.Host.Engine;
 using PcieOe.Host.FrontEnds.Nbd.Server;
 using PcieOe.Host.FrontEnds.VfioUser;
+using PcieOe.Host.Hops;
 using PcieOe.Host.RootComplex;
+using PcieOe.Transport.Hops;
 
 namespace PcieOe.Host.Control;
 
@@ -39,6 +41,17 @@ internal static class HostStatus
         ["requests"] = server.Counters.Requests,
         ["requests_failed"] = server.Counters.RequestsFailed,
     })];
+
+    /// <summary>Unlike the rest for any thread but the worker's: it takes a while.</summary>
+    internal static JsonObject Hops(HopSampler sampler)
+    {
+        JsonObject hops = HopsJson.Of(sampler.Totals, "end-to-end");
+        ClockSummary clock = sampler.Clock;
+        hops["sample_every"] = sampler.Every;
+        hops["residual_us"] = sampler.Totals.ResidualMicroseconds;
+        hops["clock"] = new JsonObject { ["source"] = clock.Source, ["error_bound_us"] = clock.ErrorBoundMicroseconds };
+        return hops;
+    }
 
     private static JsonObject RootComplex(RootPort port)
     {

@@ -1,11 +1,15 @@
 using Microsoft.Extensions.Logging;
+using PcieOe.Daemon.Configuration;
 using PcieOe.Daemon.Workers;
 using PcieOe.Host.FrontEnds;
+using PcieOe.Host.Hops;
 using PcieOe.Host.NvmeDriver;
 using PcieOe.Host.RootComplex;
 using PcieOe.Protocol.Handshake;
 using PcieOe.Protocol.Link;
 using PcieOe.Protocol.Sessions;
+using PcieOe.Transport.Hops;
+using PcieOe.Transport.Polling;
 
 namespace PcieOe.Host.Engine;
 
@@ -24,12 +28,15 @@ internal sealed class Attachment : IHostSessionEvents, ITlpSink, IDisposable
     private bool _isStopping;
     private bool _isClosing;
 
-    internal Attachment(string name, HostSessionOptions session, RootComplexOptions rootComplex, ILogger logger)
+    internal Attachment(string name, HostSessionOptions session, RootComplexOptions rootComplex, HopSettings hops, bool isClockShared, ILogger logger)
     {
         Name = name;
         _logger = logger;
         Port = new RootPort(rootComplex);
         Session = new HostSession(session, this, this, SystemRandomSource.Instance);
+        Delays = new HopDelays(() => MonotonicClock.Nanoseconds);
+        Hops = new HopSampler(() => MonotonicClock.Nanoseconds, Delays, isClockShared ? null : Session.Clock, hops.SampleEvery);
+        Port.MessageSink = Hops;
     }
 
     internal string Name { get; }
@@ -37,6 +44,11 @@ internal sealed class Attachment : IHostSessionEvents, ITlpSink, IDisposable
     internal HostSession Session { get; }
 
     internal RootPort Port { get; }
+
+    /// <summary>Where the time of sampled commands goes.</summary>
+    internal HopSampler Hops { get; }
+
+    internal HopDelays Delays { get; }
 
     internal IReadOnlyList<IFrontEnd> FrontEnds => _frontEnds;
 
@@ -85,7 +97,7 @@ internal sealed class Attachment : IHostSessionEvents, ITlpSink, IDisposable
     {
         if (_blockDevice is null && _frontEnds.Count == 0)
         {
-            _blockDevice = new BlockDevice(Port, new NvmeDriverOptions { PoolBytes = BlockDevicePoolBytes }, wakeWorker);
+            _blockDevice = new BlockDevice(Port, new NvmeDriverOptions { PoolBytes = BlockDevicePoolBytes }, wakeWorker, Hops);
             _blockDevice.Start(now);
             Add(_blockDevice);
         }
@@ -195,5 +207,6 @@ internal sealed class Attachment : IHostSessionEvents, ITlpSink, IDisposable
 
         Session.Dispose();
         Port.Dispose();
+        Hops.Dispose();
     }
 }

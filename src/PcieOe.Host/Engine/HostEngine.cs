@@ -124,6 +124,7 @@ internal sealed class HostEngine : IWorkerEngine, IDisposable
             if (_attachments[index].Session.TryGetFrameToSend(now, batch.NextHeader, batch.NextScratch, out ReadOnlySpan<byte> content, out MacAddress destination))
             {
                 batch.Add(FrameHeader.Length, content, destination, source, index);
+                batch.IsTimed |= _attachments[index].Hops.IsNews(_attachments[index].Session.LastMarkSent);
                 silent = 0;
             }
             else
@@ -133,6 +134,14 @@ internal sealed class HostEngine : IWorkerEngine, IDisposable
         }
 
         _first = _attachments.Length == 0 ? 0 : (_first + 1) % _attachments.Length;
+    }
+
+    public void OnLeaving()
+    {
+        foreach (Attachment attachment in _attachments)
+        {
+            attachment.Hops.OnLeaving(attachment.Session.LastMarkSent);
+        }
     }
 
     public void OnSendRefused(int owner, long now) => _attachments[owner].Session.OnSendFailed(1);

@@ -12,7 +12,7 @@ internal sealed class AdminQueue
     private readonly bool[] _isPending = new bool[Entries];
     private int _nextId;
 
-    public AdminQueue(IRemoteFunction function, DmaPool pool) => _queue = new QueuePair(function, pool, id: 0, Entries);
+    public AdminQueue(IRemoteFunction function, DmaPool pool) => _queue = new QueuePair(function, pool, id: 0, Entries, hops: null);
 
     public ulong SubmissionAddress => _queue.SubmissionAddress;
 

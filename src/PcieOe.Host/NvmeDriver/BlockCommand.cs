@@ -40,6 +40,9 @@ public struct BlockCommand
     /// <summary>Handed back at completion.</summary>
     public ulong Context;
 
+    /// <summary>The name of its hop stamps; 0: it has none.</summary>
+    internal uint Sample;
+
     /// <summary>True for those that move data between host and controller.</summary>
     public readonly bool MovesData => Operation <= BlockOperation.Compare;
 }

@@ -1,4 +1,5 @@
 using PcieOe.Host.FrontEnds;
+using PcieOe.Host.Hops;
 using PcieOe.Host.RootComplex;
 using PcieOe.Protocol.Nvme;
 
@@ -24,9 +25,14 @@ public sealed class BlockDevice : IFrontEnd, IBlockDriverClient
 
     /// <param name="wakeWorker">Ends a sleep of the worker, from any thread.</param>
     public BlockDevice(IRemoteFunction function, NvmeDriverOptions options, Action wakeWorker)
+        : this(function, options, wakeWorker, hops: null)
+    {
+    }
+
+    internal BlockDevice(IRemoteFunction function, NvmeDriverOptions options, Action wakeWorker, HopSampler? hops)
     {
         _wakeWorker = wakeWorker;
-        Driver = new NvmeBlockDriver(function, this, options);
+        Driver = new NvmeBlockDriver(function, this, options, hops);
     }
 
     public NvmeBlockDriver Driver { get; }

@@ -41,6 +41,12 @@ public sealed unsafe partial class NvmeBlockDriver
             return false;
         }
 
+        if (command.Sample != 0)
+        {
+            _hops!.OnIssued(command.Sample);
+            _queues[queue].OnSampleAdded(command.Sample);
+        }
+
         if (_commands.Count == 1)
         {
             _watchdogAt = now + _watchdogInterval;
@@ -227,6 +233,11 @@ public sealed unsafe partial class NvmeBlockDriver
                 }
 
                 _watchdogAt = now + _watchdogInterval;
+                if (_commands[slot].Command.Sample != 0)
+                {
+                    _hops!.OnFound(_commands[slot].Command.Sample, now);
+                }
+
                 Complete(slot, entry.Status, now);
             }
         }

@@ -163,6 +163,7 @@ public sealed unsafe partial class NvmeBlockDriver
             }
 
             _commands.Renew(index);
+            _commands[index].Command.Sample = 0;
             if (!TryChooseQueue(out int queue) || !TryIssue(index, queue, bytes, now))
             {
                 return;

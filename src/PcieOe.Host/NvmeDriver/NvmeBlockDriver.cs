@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using PcieOe.Host.Hops;
 using PcieOe.Host.RootComplex;
 using PcieOe.Protocol.Nvme;
 
@@ -31,6 +32,7 @@ public sealed unsafe partial class NvmeBlockDriver : IRemoteFunctionClient, IDis
     private readonly ControllerMemory _memory = new();
     private readonly ControllerBringUp _bringUp;
     private readonly CommandTable _commands;
+    private readonly HopSampler? _hops;
     private readonly byte* _lists;
     private readonly ulong _listsAddress;
     private readonly long _commandTimeout;
@@ -44,8 +46,15 @@ public sealed unsafe partial class NvmeBlockDriver : IRemoteFunctionClient, IDis
     private bool _isStarted;
 
     public NvmeBlockDriver(IRemoteFunction function, IBlockDriverClient client, NvmeDriverOptions options)
+        : this(function, client, options, hops: null)
+    {
+    }
+
+    /// <param name="hops">Stamps the commands that it has chosen; null: none is.</param>
+    internal NvmeBlockDriver(IRemoteFunction function, IBlockDriverClient client, NvmeDriverOptions options, HopSampler? hops)
     {
         _function = function;
+        _hops = hops;
         _client = client;
         _options = options;
         _commandTimeout = options.CommandTimeoutMilliseconds * NanosecondsPerMillisecond;
@@ -56,7 +65,7 @@ public sealed unsafe partial class NvmeBlockDriver : IRemoteFunctionClient, IDis
         _queues = new QueuePair[options.QueuePairs];
         for (int index = 0; index < _queues.Length; index++)
         {
-            _queues[index] = new QueuePair(function, Pool, index + 1, options.QueueEntries);
+            _queues[index] = new QueuePair(function, Pool, index + 1, options.QueueEntries, hops);
         }
 
         _admin = new AdminQueue(function, Pool);

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using PcieOe.Host.Hops;
 using PcieOe.Host.RootComplex;
 using PcieOe.Protocol.Nvme;
 
@@ -12,7 +13,12 @@ internal sealed unsafe class QueuePair
 {
     private const int PostBytes = IRemoteFunction.MaximumRegionAccessBytes;
 
+    /// <summary>Sampled entries that may wait for their doorbell; more are not sampled.</summary>
+    private const int MaximumSamples = 64;
+
     private readonly IRemoteFunction _function;
+    private readonly HopSampler? _hops;
+    private readonly (int Entry, uint Sample)[] _samples;
     private readonly SubmissionEntry* _submission;
     private readonly CompletionEntry* _completion;
     private int _tail;
@@ -21,12 +27,15 @@ internal sealed unsafe class QueuePair
     private int _head;
     private int _completionHead;
     private int _unrungCompletions;
+    private int _sampleCount;
     private bool _phase = true;
 
     /// <param name="entries">The most that it will have; the completion queue is given twice as many.</param>
-    public QueuePair(IRemoteFunction function, DmaPool pool, int id, int entries)
+    public QueuePair(IRemoteFunction function, DmaPool pool, int id, int entries, HopSampler? hops)
     {
         _function = function;
+        _hops = hops;
+        _samples = hops is null ? [] : new (int, uint)[MaximumSamples];
         Id = id;
         int submissionBytes = entries * SubmissionEntry.SizeBytes;
         int completionBytes = 2 * entries * CompletionEntry.SizeBytes;
@@ -73,6 +82,7 @@ internal sealed unsafe class QueuePair
         SubmissionDoorbell = NvmeRegister.SubmissionDoorbell(Id, doorbellStrideExponent);
         CompletionDoorbell = NvmeRegister.CompletionDoorbell(Id, doorbellStrideExponent);
         _tail = _postedTail = _rungTail = _head = _completionHead = _unrungCompletions = 0;
+        _sampleCount = 0;
         _phase = true;
         new Span<CompletionEntry>(_completion, CompletionEntries).Clear();
     }
@@ -88,6 +98,15 @@ internal sealed unsafe class QueuePair
 
     /// <summary>Takes back the entry that was added last.</summary>
     public void Undo() => _tail = _tail == 0 ? Entries - 1 : _tail - 1;
+
+    /// <summary>The entry added last is to be timed.</summary>
+    public void OnSampleAdded(uint sample)
+    {
+        if (_sampleCount < _samples.Length)
+        {
+            _samples[_sampleCount++] = (_tail == 0 ? Entries - 1 : _tail - 1, sample);
+        }
+    }
 
     /// <summary>Posts new entries and rings. False: the lane's queue is full, try again.</summary>
     public bool TryPost(long now)
@@ -108,13 +127,12 @@ internal sealed unsafe class QueuePair
             return false;
         }
 
-        if (!TryRing(SubmissionDoorbell, _tail, now))
+        if (_sampleCount > 0 && !TryRingSamples(now))
         {
             return false;
         }
 
-        _rungTail = _tail;
-        return true;
+        return _tail == _rungTail || TryRingTail(_tail, now);
     }
 
     /// <summary>Takes the next completion that has come.</summary>
@@ -157,6 +175,47 @@ internal sealed unsafe class QueuePair
             _postedTail = (_postedTail + count) % Entries;
         }
 
+        return true;
+    }
+
+    /// <summary>A doorbell for each sampled entry alone, so that what the target says of the doorbell is said of that command.</summary>
+    private bool TryRingSamples(long now)
+    {
+        for (int i = 0; i < _sampleCount; i++)
+        {
+            (int entry, uint sample) = _samples[i];
+            if (entry != _rungTail && !TryRingTail(entry, now))
+            {
+                ForgetSamples(i);
+                return false;
+            }
+
+            if (!_hops!.TryPost(sample, _function) || !TryRingTail(Next(entry, Entries), now))
+            {
+                // The lane is full. What is rung later goes without stamps.
+                ForgetSamples(_sampleCount);
+                return false;
+            }
+        }
+
+        _sampleCount = 0;
+        return true;
+    }
+
+    private void ForgetSamples(int count)
+    {
+        _sampleCount -= count;
+        Array.Copy(_samples, count, _samples, 0, _sampleCount);
+    }
+
+    private bool TryRingTail(int tail, long now)
+    {
+        if (!TryRing(SubmissionDoorbell, tail, now))
+        {
+            return false;
+        }
+
+        _rungTail = tail;
         return true;
     }
 

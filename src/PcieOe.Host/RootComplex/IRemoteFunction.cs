@@ -53,6 +53,13 @@ public interface IRemoteFunction
     /// </summary>
     bool TryWriteRegion(int bar, ulong offset, ReadOnlySpan<byte> data, long now);
 
+    /// <summary>
+    /// Asks the function's side to time the commands that the next write, a doorbell, starts (DESIGN D10). False: no room, or nobody
+    /// there who could.
+    /// </summary>
+    /// <param name="name">Not 0; rises from call to call. The answer and the moment of leaving come under it.</param>
+    bool TryMark(uint name) => false;
+
     /// <summary>Lets the device reach <paramref name="length"/> bytes at <paramref name="memory"/> under the bus address <paramref name="address"/>.</summary>
     DmaMapResult Map(ulong address, ulong length, nint memory, DmaAccess access);
 

@@ -10,7 +10,9 @@ namespace PcieOe.Host.RootComplex;
 /// </summary>
 internal sealed class RequestLane
 {
-    private const int LengthBytes = 4;
+    /// <summary>In front of each TLP in the ring: its length and its mark, 32 bits each.</summary>
+    private const int PrefixBytes = 8;
+    private const int MarkOffset = 4;
     private const int SkipToStart = 0;
 
     private readonly byte[] _ring;
@@ -41,7 +43,7 @@ internal sealed class RequestLane
     public int WaitingBytes => (int)(_tail - _head);
 
     /// <summary>Bytes that the ring can take for sure, in TLPs of at most <paramref name="largestTlpBytes"/>.</summary>
-    public int FreeBytes(int largestTlpBytes) => _ring.Length - WaitingBytes - largestTlpBytes - LengthBytes;
+    public int FreeBytes(int largestTlpBytes) => _ring.Length - WaitingBytes - largestTlpBytes - PrefixBytes;
 
     /// <summary>Where requests leave; null while there is no session.</summary>
     public void SetTransmitter(ITlpTransmitter? transmitter) => _transmitter = transmitter;
@@ -64,16 +66,19 @@ internal sealed class RequestLane
         return ReserveInRing(bytes);
     }
 
-    public void Commit()
+    /// <param name="mark">A name for <see cref="ITlpTransmitter.Mark"/> of the frame that this TLP leaves in; 0: none.</param>
+    public void Commit(uint mark = 0)
     {
         if (_isReservedDirectly)
         {
-            _transmitter!.Commit(_reservedBytes);
+            Leave(_reservedBytes, mark);
         }
         else
         {
-            BinaryPrimitives.WriteInt32LittleEndian(_ring.AsSpan((int)_tail & _mask), _reservedBytes);
-            _tail += LengthBytes + _reservedBytes;
+            Span<byte> prefix = _ring.AsSpan((int)_tail & _mask);
+            BinaryPrimitives.WriteInt32LittleEndian(prefix, _reservedBytes);
+            BinaryPrimitives.WriteUInt32LittleEndian(prefix[MarkOffset..], mark);
+            _tail += PrefixBytes + _reservedBytes;
         }
     }
 
@@ -101,9 +106,9 @@ internal sealed class RequestLane
                 return false;
             }
 
-            _ring.AsSpan(at + LengthBytes, bytes).CopyTo(destination);
-            _transmitter.Commit(bytes);
-            _head += LengthBytes + bytes;
+            _ring.AsSpan(at + PrefixBytes, bytes).CopyTo(destination);
+            Leave(bytes, BinaryPrimitives.ReadUInt32LittleEndian(_ring.AsSpan(at + MarkOffset)));
+            _head += PrefixBytes + bytes;
         }
 
         return true;
@@ -112,11 +117,20 @@ internal sealed class RequestLane
     /// <summary>Drops what waits.</summary>
     public void Clear() => _head = _tail = 0;
 
+    private void Leave(int bytes, uint mark)
+    {
+        _transmitter!.Commit(bytes);
+        if (mark != 0)
+        {
+            _transmitter.Mark(mark);
+        }
+    }
+
     private Span<byte> ReserveInRing(int bytes)
     {
         int at = (int)_tail & _mask;
         int toEnd = _ring.Length - at;
-        int needed = LengthBytes + bytes;
+        int needed = PrefixBytes + bytes;
         int skipped = needed > toEnd ? toEnd : 0;
         if (_tail - _head + skipped + needed > _ring.Length)
         {
@@ -130,6 +144,6 @@ internal sealed class RequestLane
             at = 0;
         }
 
-        return _ring.AsSpan(at + LengthBytes, bytes);
+        return _ring.AsSpan(at + PrefixBytes, bytes);
     }
 }

@@ -1,4 +1,5 @@
 using PcieOe.Protocol.Functions;
+using PcieOe.Protocol.Hops;
 using PcieOe.Protocol.Tlp;
 
 namespace PcieOe.Host.RootComplex;
@@ -117,6 +118,19 @@ internal sealed unsafe partial class RootPort
         return TryPost(bar, offset, data);
     }
 
+    public bool TryMark(uint name)
+    {
+        Span<byte> tlp = State == RemoteFunctionState.Gone ? default : _lane.Reserve(HopMark.WrittenLength);
+        if (tlp.IsEmpty)
+        {
+            return false;
+        }
+
+        HopMark.Write(tlp, RequesterId, name);
+        _lane.Commit(name);
+        return true;
+    }
+
     public DmaMapResult Map(ulong address, ulong length, nint memory, DmaAccess access) => Map(address, length, (byte*)memory, null, access);
 
     public DmaMapResult Map(ulong address, ulong length, IDmaMemory memory, DmaAccess access) => Map(address, length, null, memory, access);
@@ -224,7 +238,7 @@ internal sealed unsafe partial class RootPort
         if (data.Length > maximum - TlpLimits.DoublewordBytes)
         {
             // In several pieces, or none at all: what does not leave at once must fit into the ring.
-            int needed = data.Length + (data.Length / maximum + 2) * (TlpLimits.LongHeaderBytes + 2 * TlpLimits.DoublewordBytes);
+            int needed = data.Length + (data.Length / maximum + 2) * (TlpLimits.LongHeaderBytes + 3 * TlpLimits.DoublewordBytes);
             if (_lane.FreeBytes(maximum + TlpLimits.LongHeaderBytes) < needed)
             {
                 Counters.RegionWritesDropped++;

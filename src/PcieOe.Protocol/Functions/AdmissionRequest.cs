@@ -9,6 +9,9 @@ public readonly struct AdmissionRequest
     /// <summary>When the doorbell that announced the command was seen; monotonic nanoseconds.</summary>
     public required long ArrivalNanoseconds { get; init; }
 
+    /// <summary>What <see cref="IFunctionHost.CurrentOrigin"/> was when that doorbell came; 0 if that is not known.</summary>
+    public ulong Origin { get; init; }
+
     /// <summary>Bytes of user data the command moves; 0 for those that move none (flush, admin).</summary>
     public required int Bytes { get; init; }
 

@@ -22,6 +22,8 @@ public interface IFunctionHost
     /// </summary>
     void Ready(in ReadyTransaction transaction);
 
-    /// <summary>Names what the host is delivering right now (the frame number of the request), so that answers can be matched to it.</summary>
+    /// <summary>
+    /// Names what the host is delivering right now, so that what comes of it can be matched to it: not 0, and opaque to the function.
+    /// </summary>
     ulong CurrentOrigin { get; }
 }

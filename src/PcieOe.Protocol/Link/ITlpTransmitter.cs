@@ -23,4 +23,12 @@ public interface ITlpTransmitter
 
     /// <summary>Makes the last reservation part of the frame. <paramref name="bytes"/> is at most what was reserved, and a multiple of 4.</summary>
     void Commit(int bytes);
+
+    /// <summary>
+    /// Asks for the moment at which the frame being filled leaves for the first time: whoever sends frames then hears the last of the
+    /// names that have left. Names rise from 1 in the order of the calls. A lane whose frames nobody times ignores it.
+    /// </summary>
+    void Mark(uint name)
+    {
+    }
 }

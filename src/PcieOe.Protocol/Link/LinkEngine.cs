@@ -123,6 +123,12 @@ public sealed class LinkEngine : ITlpTransmitter, IDisposable
     /// <inheritdoc/>
     public void Commit(int bytes) => _sender.Commit(bytes);
 
+    /// <inheritdoc/>
+    public void Mark(uint name) => _sender.Mark(name);
+
+    /// <summary>The last name that <see cref="Mark"/> gave to a frame which <see cref="TryGetFrameToSend"/> has handed out; 0: none.</summary>
+    public uint LastMarkSent => _sender.LastMarkSent;
+
     /// <summary>
     /// Queues one frame outside the lane (time, feedback, close): sent once, never again. False: four wait already, or the content is
     /// longer than <see cref="MaximumControlBytes"/>.

@@ -126,6 +126,17 @@ internal sealed class LinkSender : IDisposable
         _reservedBytes = 0;
     }
 
+    /// <summary>The last name given to a frame that has left; 0: none.</summary>
+    public uint LastMarkSent { get; private set; }
+
+    public void Mark(uint name)
+    {
+        if (Window.Open >= 0)
+        {
+            Window[Window.Open].LastMark = name;
+        }
+    }
+
     /// <summary>The data frame to send now; -1 if there is none or the windows are closed.</summary>
     public int NextSlot(out TransmissionReason reason)
     {
@@ -183,6 +194,12 @@ internal sealed class LinkSender : IDisposable
             }
 
             _probeBase = now;
+            if (Window[slot].LastMark != 0)
+            {
+                LastMarkSent = Window[slot].LastMark;
+                Window[slot].LastMark = 0;
+            }
+
             Window.OnSent(slot, Frames.Next, now);
         }
 

@@ -16,6 +16,9 @@ internal struct SendSlot
     public uint ContentRegister;
     public bool HasContentRegister;
 
+    /// <summary>The last name that <see cref="ITlpTransmitter.Mark"/> gave to this frame; 0 if it has none.</summary>
+    public uint LastMark;
+
     public SendSlotState State;
 
     /// <summary>It was taken for lost once: if the peer had it nevertheless, too much was read into the order of frames.</summary>

@@ -76,6 +76,9 @@ public sealed class HostSession : ITlpSink, ILinkControlSink, IDisposable
     /// <summary>What the present link has counted; zeros while there is none.</summary>
     public LinkCounters Counters => _link?.Counters ?? default;
 
+    /// <summary>See <see cref="LinkEngine.LastMarkSent"/>.</summary>
+    public uint LastMarkSent => _link?.LastMarkSent ?? 0;
+
     public long SmoothedRoundTripNanoseconds => _link?.SmoothedRoundTripNanoseconds ?? 0;
 
     /// <summary>The present session's frames are sealed.</summary>

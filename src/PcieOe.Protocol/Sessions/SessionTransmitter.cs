@@ -25,4 +25,6 @@ internal sealed class SessionTransmitter(ReadySet? ready, int index) : ITlpTrans
             ready?.Add(index);
         }
     }
+
+    public void Mark(uint name) => Link?.Mark(name);
 }

@@ -26,6 +26,7 @@ public sealed class TargetSession : ITlpSink, ILinkControlSink, IDisposable
     private int _closesSent;
     private long _closeDeadline = long.MaxValue;
     private long _lastHeardAt;
+    private uint _lastMarkSeen;
 
     internal TargetSession(TargetSessions owner, ReadySet ready, uint id, in Hello hello, string functionName, MacAddress source, long now)
     {
@@ -67,6 +68,18 @@ public sealed class TargetSession : ITlpSink, ILinkControlSink, IDisposable
 
     /// <summary>What the link has counted; zeros before and after it.</summary>
     public LinkCounters Counters => _link?.Counters ?? default;
+
+    /// <summary>See <see cref="LinkEngine.LastMarkSent"/>.</summary>
+    public uint LastMarkSent => _link?.LastMarkSent ?? 0;
+
+    /// <summary>Whether a marked frame has left since the last call.</summary>
+    public bool TakeHasMarkLeft()
+    {
+        uint last = LastMarkSent;
+        bool hasLeft = last != _lastMarkSeen;
+        _lastMarkSeen = last;
+        return hasLeft;
+    }
 
     public long SmoothedRoundTripNanoseconds => _link?.SmoothedRoundTripNanoseconds ?? 0;
 

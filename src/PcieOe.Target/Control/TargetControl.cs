@@ -19,6 +19,7 @@ internal sealed class TargetControl(TargetOptions options, TargetEngine engine, 
             "status" => await StatusAsync().ConfigureAwait(false),
             "assign" => await AssignAsync(request).ConfigureAwait(false),
             "release" => await ReleaseAsync(request).ConfigureAwait(false),
+            "inject" => await InjectAsync(request).ConfigureAwait(false),
             string other => ControlProtocol.Error($"A target knows no command '{other}': status, assign, release."),
             null => ControlProtocol.Error("A request names its \"command\"."),
         };
@@ -39,7 +40,22 @@ internal sealed class TargetControl(TargetOptions options, TargetEngine engine, 
         }
 
         status["listener"] = await worker.AskAsync(_ => TargetStatus.Listener(engine)).ConfigureAwait(false);
+        status["hops"] = TargetStatus.Hops(engine.Hops.Totals);
         return status;
+    }
+
+    private async Task<JsonObject> InjectAsync(JsonObject request)
+    {
+        if (!InjectRequest.TryParse(request, out InjectRequest inject, out string problem))
+        {
+            return ControlProtocol.Error(problem);
+        }
+
+        return await worker.AskAsync(_ =>
+        {
+            inject.Apply(engine.Hops.Delays);
+            return ControlProtocol.Success();
+        }).ConfigureAwait(false);
     }
 
     private async Task<JsonObject> AssignAsync(JsonObject request)

@@ -6,6 +6,7 @@ using PcieOe.Protocol.Frames;
 using PcieOe.Protocol.Handshake;
 using PcieOe.Protocol.Link;
 using PcieOe.Protocol.Sessions;
+using PcieOe.Target.Hops;
 using PcieOe.Target.Policies;
 using PcieOe.Transport.Ports;
 
@@ -28,10 +29,11 @@ internal sealed class TargetEngine : IWorkerEngine, ITargetSessionPolicy, IDispo
     private HandshakeRunner? _handshakes;
     private long _nextOutageCheck;
 
-    /// <param name="policy">What decides when commands start; null: they start at once. The engine disposes of it.</param>
-    internal TargetEngine(TargetSessionsOptions options, IEnumerable<PooledFunction> functions, NestedQosPolicy? policy, ILogger logger)
+    /// <param name="policy">What decides when commands start; null: they start at once. The engine disposes of it, and of what times hops.</param>
+    internal TargetEngine(TargetSessionsOptions options, IEnumerable<PooledFunction> functions, NestedQosPolicy? policy, TargetHops hops, ILogger logger)
     {
         _policy = policy;
+        Hops = hops;
         _functions = [.. functions];
         _logger = logger;
         _sessions = new TargetSessions(options, this, SystemRandomSource.Instance);
@@ -40,6 +42,9 @@ internal sealed class TargetEngine : IWorkerEngine, ITargetSessionPolicy, IDispo
     internal IReadOnlyList<PooledFunction> Functions => _functions;
 
     internal NestedQosPolicy? Policy => _policy;
+
+    /// <summary>Where the time of commands goes here.</summary>
+    internal TargetHops Hops { get; }
 
     internal TargetSessions Sessions => _sessions;
 
@@ -93,6 +98,18 @@ internal sealed class TargetEngine : IWorkerEngine, ITargetSessionPolicy, IDispo
         {
             _batchOwners[batch.Count] = session;
             batch.Add(FrameHeader.Length, content, destination, source, batch.Count);
+            batch.IsTimed |= session is not null && session.TakeHasMarkLeft();
+        }
+    }
+
+    public void OnLeaving()
+    {
+        foreach (PooledFunction function in _functions)
+        {
+            if (function.Session is { } session)
+            {
+                function.Bridge.Hops?.OnLeaving(session.LastMarkSent);
+            }
         }
     }
 
@@ -134,6 +151,11 @@ internal sealed class TargetEngine : IWorkerEngine, ITargetSessionPolicy, IDispo
             return null;
         }
 
+        if (function.Bridge.Hops is { } recorder)
+        {
+            recorder.Tenant = Hops.TenantOf(session.HostName);
+        }
+
         function.Attach(session, start, _policy?.TenantOf(session.HostName) ?? 0, now);
         Log.HostAttached(_logger, session.HostName, session.PeerAddress, function.Name, start, session.IsKeyed);
         return function.Bridge;
@@ -158,6 +180,7 @@ internal sealed class TargetEngine : IWorkerEngine, ITargetSessionPolicy, IDispo
         }
 
         _policy?.Dispose();
+        Hops.Dispose();
     }
 
     private bool PollHandshakes(long now)

@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using PcieOe.Protocol.Functions;
 using PcieOe.Protocol.Link;
 using PcieOe.Protocol.Tlp;
+using PcieOe.Target.Hops;
 
 namespace PcieOe.Target.Functions;
 
@@ -22,6 +23,7 @@ public sealed class FunctionBridge : ITlpSink, IFunctionHost, IAdmissionSink
     private readonly EgressQueue _egress;
     private readonly IAdmission _admission;
     private readonly AdmissionGate _gate;
+    private readonly HopRecorder? _hops;
     private ITlpTransmitter? _lane;
     private int _laneMaximumPayloadBytes;
     private LaneClock _laneClock;
@@ -30,9 +32,16 @@ public sealed class FunctionBridge : ITlpSink, IFunctionHost, IAdmissionSink
 
     /// <summary>Attaches the function and the policy. The bridge is closed until <see cref="Open"/>.</summary>
     public FunctionBridge(IPcieFunction function, IAdmission admission, FunctionBridgeOptions options)
+        : this(function, admission, options, hops: null)
+    {
+    }
+
+    /// <param name="hops">Stamps commands; null: none is.</param>
+    internal FunctionBridge(IPcieFunction function, IAdmission admission, FunctionBridgeOptions options, HopRecorder? hops)
     {
         options.Validate();
         _function = function;
+        _hops = hops;
         _completer = new RequestCompleter(function, options.MaximumAnswers, _counters);
         _reads = new DmaReads(function, options, _counters);
         _writer = new DmaWriter(_counters);
@@ -45,6 +54,9 @@ public sealed class FunctionBridge : ITlpSink, IFunctionHost, IAdmissionSink
 
     public FunctionBridgeCounters Counters => _counters;
 
+    /// <summary>Where the time of commands goes; null: nobody asks.</summary>
+    internal HopRecorder? Hops => _hops;
+
     public bool IsOpen => _lane is not null;
 
     /// <summary>False while the function cannot serve yet: configuration requests are answered with CRS.</summary>
@@ -55,7 +67,7 @@ public sealed class FunctionBridge : ITlpSink, IFunctionHost, IAdmissionSink
     }
 
     /// <summary>Something waits for room in the lane (or for its destination's room): Pump again when there is some.</summary>
-    public bool HasUnsent => _completer.HasUnsent || _reads.HasUnsent || _egress.Count > 0 || _hasPartial;
+    public bool HasUnsent => _completer.HasUnsent || _reads.HasUnsent || _egress.Count > 0 || _hasPartial || _hops is { HasReports: true };
 
     /// <summary>Bytes that ready transactions are going to write.</summary>
     public long WaitingBytes => _egress.WaitingBytes;
@@ -153,18 +165,51 @@ public sealed class FunctionBridge : ITlpSink, IFunctionHost, IAdmissionSink
 
     public bool TryRead(ulong address, int length, DmaReadId id) => _lane is not null && _reads.TryOpen(address, length, id);
 
-    public Admission Submit(in AdmissionRequest request, long now) => _lane is null ? Admission.Deferred : _gate.Submit(request, now);
+    public Admission Submit(in AdmissionRequest request, long now)
+    {
+        if (_lane is null)
+        {
+            return Admission.Deferred;
+        }
+
+        if (_hops is null || !_hops.IsWanted(request.Origin))
+        {
+            return _gate.Submit(request, now);
+        }
+
+        _hops.OnRequested(request);
+        Admission admission = _gate.Submit(request, now);
+        if (admission.Starts)
+        {
+            _hops.OnAdmitted(request.Token);
+        }
+
+        return admission;
+    }
 
     public void Ready(in ReadyTransaction transaction)
     {
         if (_lane is not null)
         {
+            if (_hops is { IsActive: true })
+            {
+                _hops.OnReady(transaction);
+            }
+
             _egress.Push(transaction);
             _admission.OnServed(transaction.Token, transaction.ReadyNanoseconds);
         }
     }
 
-    public bool OnAdmitted(TransactionToken token, long deadlineNanoseconds, long now) => _function.OnAdmitted(token, deadlineNanoseconds, now);
+    public bool OnAdmitted(TransactionToken token, long deadlineNanoseconds, long now)
+    {
+        if (_hops is { IsActive: true })
+        {
+            _hops.OnAdmitted(token);
+        }
+
+        return _function.OnAdmitted(token, deadlineNanoseconds, now);
+    }
 
     private static int LargestPayload(int maximumTlpBytes)
     {
@@ -193,7 +238,7 @@ public sealed class FunctionBridge : ITlpSink, IFunctionHost, IAdmissionSink
         _counters.PoisonedRequests += isPoisoned ? 1 : 0;
         if (type.IsMessage)
         {
-            _counters.IgnoredMessages++;
+            _counters.IgnoredMessages += _hops is not null && _hops.TryArm(tlp, CurrentOrigin) ? 0 : 1;
         }
         else if (isMalformed || isPoisoned)
         {
@@ -205,7 +250,7 @@ public sealed class FunctionBridge : ITlpSink, IFunctionHost, IAdmissionSink
         }
         else if (type.IsMemoryWrite)
         {
-            _completer.Write(tlp, now);
+            Write(tlp, now);
         }
         else if (type.IsMemoryRead)
         {
@@ -219,6 +264,20 @@ public sealed class FunctionBridge : ITlpSink, IFunctionHost, IAdmissionSink
         {
             _completer.Refuse(tlp, CompletionStatus.UnsupportedRequest);
         }
+    }
+
+    private void Write(in TlpView tlp, long now)
+    {
+        if (_hops is not { IsArmed: true })
+        {
+            _completer.Write(tlp, now);
+            return;
+        }
+
+        ulong frameNumber = CurrentOrigin;
+        CurrentOrigin = _hops.TakeOrigin();
+        _completer.Write(tlp, now);
+        CurrentOrigin = frameNumber;
     }
 
     private void ReceiveConfig(in TlpView tlp, long now)
@@ -253,6 +312,7 @@ public sealed class FunctionBridge : ITlpSink, IFunctionHost, IAdmissionSink
     {
         _egress.Clear();
         _gate.Clear();
+        _hops?.Clear();
         _hasPartial = false;
         _function.Reset(kind, now);
         _deviceControl.Locate(_function);
@@ -272,9 +332,19 @@ public sealed class FunctionBridge : ITlpSink, IFunctionHost, IAdmissionSink
     /// <summary>The one that ran out of room goes on first, then whichever has the earliest deadline.</summary>
     private void SendTransactions(ITlpTransmitter lane, long now)
     {
+        if (_hops is { HasReports: true })
+        {
+            _hops.SendReports(lane, _completer.CompleterId);
+        }
+
         while (lane.RoomBytes > 0 && (_hasPartial || _egress.TryPop(out _partial)))
         {
             _hasPartial = true;
+            if (_hops is { IsActive: true })
+            {
+                _hops.OnMaterializing(_partial);
+            }
+
             MaterializeResult result = _function.Materialize(_partial, _writer, now);
             _writer.Flush();
             if (result == MaterializeResult.Partial)
@@ -287,10 +357,15 @@ public sealed class FunctionBridge : ITlpSink, IFunctionHost, IAdmissionSink
             {
                 _counters.TransactionsSent++;
                 _admission.OnCompleted(_partial, now);
+                if (_hops is { IsActive: true })
+                {
+                    _hops.OnMaterialized(_partial, lane, _completer.CompleterId);
+                }
             }
             else
             {
                 _counters.TransactionsBlocked++;
+                _hops?.OnBlocked(_partial);
             }
         }
     }

@@ -88,7 +88,7 @@ public sealed class OpenLoopTests
 
     private static Workload Begin(BlockDriverHarness harness, WorkloadOptions options)
     {
-        Workload workload = new(options, harness.Driver, "host");
+        Workload workload = new(options, harness.Driver, harness.Hops, "host");
         harness.Device!.User = workload;
         return workload;
     }

@@ -2,12 +2,14 @@ using PcieOe.FlashEndpoint.Controller;
 using PcieOe.FlashEndpoint.Media.Memory;
 using PcieOe.FlashEndpoint.Pcie;
 using PcieOe.FlashEndpoint.Timing;
+using PcieOe.Host.Hops;
 using PcieOe.Host.NvmeDriver;
 using PcieOe.Host.RootComplex;
 using PcieOe.Host.Tests.RootComplex;
 using PcieOe.Protocol.Functions;
 using PcieOe.Protocol.Nvme;
 using PcieOe.Target.Functions;
+using PcieOe.Transport.Hops;
 using Xunit;
 
 namespace PcieOe.Host.Tests.NvmeDriver;
@@ -42,9 +44,11 @@ internal sealed class BlockDriverHarness : IDisposable
         Port = new RootPort(portOptions ?? new RootComplexOptions());
         Client = new CountingClient();
         options ??= new NvmeDriverOptions { PoolBytes = 32 << 20 };
-        Device = useBlockDevice ? new BlockDevice(Port, options, () => { }) : null;
+        Hops = new HopSampler(() => Now, new HopDelays(() => Now), targetClock: null, every: 0);
+        Port.MessageSink = Hops;
+        Device = useBlockDevice ? new BlockDevice(Port, options, () => { }, Hops) : null;
         Device?.Start(Now);
-        Driver = Device?.Driver ?? new NvmeBlockDriver(Port, Client, options);
+        Driver = Device?.Driver ?? new NvmeBlockDriver(Port, Client, options, Hops);
     }
 
     public HoldingAdmission Admission { get; } = new();
@@ -63,6 +67,9 @@ internal sealed class BlockDriverHarness : IDisposable
     public BlockDevice? Device { get; }
 
     public CountingClient Client { get; }
+
+    /// <summary>Stamps none until it is told to.</summary>
+    public HopSampler Hops { get; }
 
     public long Now { get; set; } = 1_000_000_000;
 
@@ -186,6 +193,7 @@ internal sealed class BlockDriverHarness : IDisposable
 
         Driver.Dispose();
         Port.Dispose();
+        Hops.Dispose();
         _function.Dispose();
         _medium.Dispose();
     }

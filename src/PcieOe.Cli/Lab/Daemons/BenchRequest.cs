@@ -32,8 +32,14 @@ internal sealed record BenchRequest
 
     public string? Attachment { get; init; }
 
+    /// <summary>A trace that the host agent plays instead of a pattern: the path as the agent sees it.</summary>
+    public string? ReplayPath { get; init; }
+
+    /// <summary>One command in so many is timed at every hop; null: as the host agent is configured.</summary>
+    public int? SampleEvery { get; init; }
+
     /// <summary>"randread-4k-qd1", "randrw50-4k-qd32", "randread-4k-qd256-r50000": what reports call it.</summary>
-    public string Name => string.Create(CultureInfo.InvariantCulture, $"{Pattern}{Mix}-{Size}-qd{QueueDepth}{Rate}");
+    public string Name => ReplayPath is not null ? $"replay-{Path.GetFileNameWithoutExtension(ReplayPath)}" : string.Create(CultureInfo.InvariantCulture, $"{Pattern}{Mix}-{Size}-qd{QueueDepth}{Rate}");
 
     private string Mix => Pattern == "randrw" && ReadPercent != DefaultReadPercent ? ReadPercent.ToString(CultureInfo.InvariantCulture) : "";
 
@@ -56,6 +62,8 @@ internal sealed record BenchRequest
         ["poisson"] = IsPoisson,
         ["read_percent"] = ReadPercent,
         ["seed"] = Seed,
+        ["replay"] = ReplayPath,
+        ["sample_every"] = SampleEvery,
     };
 
     internal static WorkloadResult ResultOf(JsonObject answer) =>

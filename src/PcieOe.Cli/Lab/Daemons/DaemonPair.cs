@@ -1,6 +1,8 @@
 using System.Text.Json.Nodes;
+using PcieOe.Cli.Lab.Scenarios;
 using PcieOe.Daemon.Control;
 using PcieOe.Host.Bench;
+using PcieOe.Protocol.Hops;
 
 namespace PcieOe.Cli.Lab.Daemons;
 
@@ -43,6 +45,16 @@ internal sealed class DaemonPair
     {
         JsonObject answer = await Host.AskAsync(request.ToJson(name), line => onProgress?.Invoke(line.Number("progress", 0)), cancellation).ConfigureAwait(false);
         return BenchRequest.ResultOf(answer);
+    }
+
+    /// <summary>Wastes time in one hop of sampled commands from now on; null: in none.</summary>
+    internal async Task InjectAsync(HopDelay? delay, CancellationToken cancellation)
+    {
+        foreach (DaemonProcess daemon in (DaemonProcess[])[Host, Target])
+        {
+            JsonObject request = new() { ["command"] = "inject", ["hop"] = delay is null ? null : HopNames.Of(delay.Hop), ["ns"] = delay?.Nanoseconds ?? 0 };
+            await daemon.AskAsync(request, null, cancellation).ConfigureAwait(false);
+        }
     }
 
     internal async Task<JsonObject> StatusAsync(CancellationToken cancellation)

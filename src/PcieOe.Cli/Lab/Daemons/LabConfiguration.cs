@@ -45,6 +45,7 @@ internal static class LabConfiguration
             ["polling"] = polling,
             ["workerProcessor"] = processor,
             ["controlSocket"] = controlSocket,
+            ["sharedClock"] = true,
             ["port"] = Port(path, interfaceName),
             ["attachments"] = new JsonArray(attachment),
         };

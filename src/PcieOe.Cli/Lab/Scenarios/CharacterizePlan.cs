@@ -50,5 +50,6 @@ internal static class CharacterizePlan
         QueueDepth = depth,
         Seconds = options.SecondsPerWorkload,
         WorkingSetBytes = options.WorkingSetBytes,
+        SampleEvery = depth == 1 ? 1 : null,
     };
 }

@@ -1,0 +1,252 @@
+using PcieOe.Host.RootComplex;
+using PcieOe.Protocol.Clocks;
+using PcieOe.Protocol.Hops;
+using PcieOe.Protocol.Tlp;
+using PcieOe.Transport.Hops;
+
+namespace PcieOe.Host.Hops;
+
+/// <summary>
+/// Stamps one command in so many on its way through the host agent, asks the target for its part, and puts both together (DESIGN D10).
+/// On the worker's thread; nothing allocates for a sample. A sample of which something never comes (an outage, a reset, the last
+/// command of all, since a completion's leaving is told beside a later one) is overwritten in time and counts nowhere.
+/// </summary>
+internal sealed class HopSampler : IFunctionMessageSink, IDisposable
+{
+    /// <summary>More than can be under way at once: a power of two.</summary>
+    private const int Capacity = 1024;
+    private const int Mask = Capacity - 1;
+
+    private readonly Func<long> _clock;
+    private readonly HopDelays _delays;
+    private readonly ClockOffsetEstimator? _targetClock;
+    private readonly HopSample[] _samples = new HopSample[Capacity + 1];
+    private readonly uint[] _sampleOfMark = new uint[Capacity];
+    private readonly long[] _hops = new long[HopNames.Count];
+    private uint _lastSample;
+    private uint _lastMark;
+    private uint _lastLeft;
+    private int _every;
+    private int _untilNext;
+    private long _errorNanoseconds;
+
+    /// <param name="clock">Monotonic nanoseconds.</param>
+    /// <param name="targetClock">The target's clock against this one; null where both are the same.</param>
+    internal HopSampler(Func<long> clock, HopDelays delays, ClockOffsetEstimator? targetClock, int every)
+    {
+        _clock = clock;
+        _delays = delays;
+        _targetClock = targetClock;
+        Every = every;
+        Totals = new HopHistograms();
+    }
+
+    /// <summary>One command in so many is sampled; 0: none.</summary>
+    internal int Every
+    {
+        get => _every;
+        set => _untilNext = _every = value;
+    }
+
+    /// <summary>All samples of this attachment.</summary>
+    internal HopHistograms Totals { get; }
+
+    /// <summary>Those of the present workload besides; null: there is none.</summary>
+    internal HopHistograms? Workload { get; private set; }
+
+    /// <summary>What one-way times rest on, as of the last sample.</summary>
+    internal ClockSummary Clock => new()
+    {
+        Source = _targetClock is null ? "shared" : "estimated",
+        ErrorBoundMicroseconds = Math.Round(_errorNanoseconds / 1000.0, 3),
+    };
+
+    /// <summary>For the client, before a command: whether it is the turn of this one.</summary>
+    internal bool TakeTurn()
+    {
+        if (_every == 0 || --_untilNext > 0)
+        {
+            return false;
+        }
+
+        _untilNext = _every;
+        return true;
+    }
+
+    internal long Now() => _clock();
+
+    /// <summary>Forgets what is under way, and records what follows for one workload as well.</summary>
+    internal void BeginWorkload(HopHistograms? histograms, int every)
+    {
+        Workload = histograms;
+        Every = every;
+        Array.Clear(_samples);
+    }
+
+    /// <summary>The client begins a command. Returns the sample's name.</summary>
+    internal uint Begin()
+    {
+        _lastSample = _lastSample == uint.MaxValue ? 1 : _lastSample + 1;
+        ref HopSample sample = ref _samples[_lastSample & Mask];
+        sample = new HopSample { Id = _lastSample, BegunAt = _clock() };
+        return _lastSample;
+    }
+
+    /// <summary>Its entry is written.</summary>
+    internal void OnIssued(uint id)
+    {
+        ref HopSample sample = ref Find(id);
+        _delays.Wait(Hop.Submit);
+        sample.IssuedAt = _clock();
+    }
+
+    /// <summary>Its doorbell is the next write. False: the target cannot be asked.</summary>
+    internal bool TryPost(uint id, IRemoteFunction function)
+    {
+        ref HopSample sample = ref Find(id);
+        _delays.Wait(Hop.HostQueue);
+        uint mark = _lastMark == uint.MaxValue ? 1 : _lastMark + 1;
+        if (!function.TryMark(mark))
+        {
+            return false;
+        }
+
+        _lastMark = mark;
+        _sampleOfMark[mark & Mask] = id;
+        sample.PostedAt = _clock();
+        sample.Known |= HopParts.Posted;
+        return true;
+    }
+
+    /// <summary>Frames leave, with all marks up to this one.</summary>
+    internal void OnLeaving(uint lastMark)
+    {
+        int count = (int)(lastMark - _lastLeft);
+        if (lastMark == 0 || count <= 0)
+        {
+            return;
+        }
+
+        _lastLeft = lastMark;
+        _delays.Wait(Hop.HostTransmit);
+        long now = _clock();
+        for (uint mark = lastMark; count > 0 && count <= Capacity; mark--, count--)
+        {
+            ref HopSample sample = ref Find(_sampleOfMark[mark & Mask]);
+            sample.LeftAt = now;
+            sample.Known |= HopParts.Left;
+        }
+
+        _delays.Wait(Hop.WireOut);
+    }
+
+    /// <summary>Whether marks up to this one are more than what has left.</summary>
+    internal bool IsNews(uint lastMark) => lastMark != _lastLeft && lastMark != 0;
+
+    public void OnMessage(in TlpView message, ulong frameNumber, long now)
+    {
+        if (!HopReport.TryParse(message, out HopReport report))
+        {
+            return;
+        }
+
+        if (report.LeftName != 0)
+        {
+            ref HopSample earlier = ref Find(_sampleOfMark[report.LeftName & Mask]);
+            if (earlier.Target.Name == report.LeftName)
+            {
+                earlier.TargetLeftAt = report.LeftAt;
+                Learn(ref earlier, HopParts.TargetLeft, now);
+            }
+        }
+
+        ref HopSample sample = ref Find(_sampleOfMark[report.Name & Mask]);
+        if ((sample.Known & (HopParts.Posted | HopParts.Reported)) == HopParts.Posted)
+        {
+            sample.Target = report;
+            Learn(ref sample, HopParts.Reported, now);
+        }
+    }
+
+    /// <summary>Its completion has been found.</summary>
+    /// <param name="receivedAt">The poll round that brought it.</param>
+    internal void OnFound(uint id, long receivedAt)
+    {
+        ref HopSample sample = ref Find(id);
+        _delays.Wait(Hop.HostReceive);
+        sample.ReceivedAt = receivedAt;
+        sample.FoundAt = _clock();
+        sample.Known |= HopParts.Found;
+    }
+
+    /// <summary>The client knows of its end.</summary>
+    /// <param name="startedAt">The client's own reading of <see cref="Now"/> before <see cref="Begin"/>.</param>
+    internal void End(uint id, long startedAt)
+    {
+        ref HopSample sample = ref Find(id);
+        _delays.Wait(Hop.Complete);
+        sample.EndedAt = _clock();
+        long now = _clock();
+        sample.Whole = now - startedAt;
+        Learn(ref sample, HopParts.Ended, now);
+    }
+
+    public void Dispose() => Totals.Dispose();
+
+    /// <summary>Stamps of a sample that is no more go to the slot that no sample has.</summary>
+    private ref HopSample Find(uint id)
+    {
+        ref HopSample sample = ref _samples[id & Mask];
+        if (id == 0 || sample.Id != id)
+        {
+            sample = ref _samples[Capacity];
+            sample = default;
+        }
+
+        return ref sample;
+    }
+
+    private void Learn(ref HopSample sample, HopParts part, long now)
+    {
+        sample.Known |= part;
+        if (sample.Known == HopParts.All)
+        {
+            Record(sample, now);
+            sample = default;
+        }
+    }
+
+    private void Record(in HopSample sample, long now)
+    {
+        long offset = 0;
+        if (_targetClock is not null)
+        {
+            if (!_targetClock.TryEstimate(now, out ClockOffset estimate))
+            {
+                return;
+            }
+
+            offset = estimate.OffsetNanoseconds;
+            _errorNanoseconds = estimate.ErrorNanoseconds;
+        }
+
+        ref readonly HopReport target = ref sample.Target;
+        Span<long> hops = _hops;
+        hops[(int)Hop.Submit] = sample.IssuedAt - sample.BegunAt;
+        hops[(int)Hop.HostQueue] = sample.PostedAt - sample.IssuedAt;
+        hops[(int)Hop.HostTransmit] = sample.LeftAt - sample.PostedAt;
+        hops[(int)Hop.WireOut] = target.ArrivedAt - offset - sample.LeftAt;
+        hops[(int)Hop.TargetReceive] = target.TargetReceive;
+        hops[(int)Hop.PolicyWait] = target.PolicyWait;
+        hops[(int)Hop.FlashQueue] = target.FlashQueue;
+        hops[(int)Hop.FlashCell] = target.FlashCell;
+        hops[(int)Hop.FlashTransfer] = target.FlashTransfer;
+        hops[(int)Hop.TargetQueue] = target.TargetQueue;
+        hops[(int)Hop.TargetTransmit] = sample.TargetLeftAt - target.WritingAt;
+        hops[(int)Hop.WireBack] = sample.ReceivedAt - (sample.TargetLeftAt - offset);
+        hops[(int)Hop.HostReceive] = sample.FoundAt - sample.ReceivedAt;
+        hops[(int)Hop.Complete] = sample.EndedAt - sample.FoundAt;
+        Totals.Record(hops, sample.Whole);
+        Workload?.Record(hops, sample.Whole);
+    }
+}
