@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using PcieOe.Daemon.Configuration;
 using PcieOe.Daemon.Control;
 
 namespace PcieOe.Cli.Commands;
@@ -136,6 +137,14 @@ internal static class DaemonCommands
         Option<string?> attachment = new("--attachment") { Description = "Which attachment of the host agent; its first otherwise.", HelpName = "NAME" };
         Option<string?> control = Control(DefaultHostSocket);
         Option<FileInfo?> json = CommonOptions.Json();
+        Option<int?> sampleEvery = new("--sample-every") { Description = "Times one command in so many at every hop; 1: all, 0: none. Otherwise as the host agent is configured.", HelpName = "N" };
+        sampleEvery.Validators.Add(result =>
+        {
+            if (result.Tokens.Count > 0 && !(result.GetValueOrDefault<int?>() is >= 0 and <= HopSettings.MaximumSampleEvery))
+            {
+                result.AddError($"--sample-every goes from 0 to {HopSettings.MaximumSampleEvery}.");
+            }
+        });
         TaughtCommand command = new("bench", "Runs one workload of the built-in driver on a running host agent.", """
             It writes to the function: whatever is on it is overwritten by the patterns that write.
 
@@ -150,7 +159,7 @@ internal static class DaemonCommands
             what finds no place starts late, and its latency counts from its time in the trace all the same.
             """)
         {
-            pattern, size, depth, seconds, rate, poisson, replay, attachment, control, json,
+            pattern, size, depth, seconds, rate, poisson, replay, sampleEvery, attachment, control, json,
         };
         command.SetAction(async (parsed, cancellation) =>
         {
@@ -170,6 +179,7 @@ internal static class DaemonCommands
                 IsPoisson = parsed.GetValue(poisson),
                 Attachment = parsed.GetValue(attachment),
                 WorkingSetBytes = long.MaxValue,
+                SampleEvery = parsed.GetValue(sampleEvery),
                 ReplayPath = parsed.GetValue(replay)?.FullName,
             };
             Lab.ConsoleLabProgress progress = new();

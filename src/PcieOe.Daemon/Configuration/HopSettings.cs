@@ -4,12 +4,13 @@ namespace PcieOe.Daemon.Configuration;
 public sealed record HopSettings
 {
     public const int DefaultSampleEvery = 16;
+    public const int MaximumSampleEvery = 1_000_000;
 
     /// <summary>One command in so many; 1: all, 0: none.</summary>
     public int SampleEvery { get; init; } = DefaultSampleEvery;
 
     public static HopSettings Read(ConfigurationReader reader) => new()
     {
-        SampleEvery = (int)reader.Integer("sampleEvery", DefaultSampleEvery, 0, 1_000_000),
+        SampleEvery = (int)reader.Integer("sampleEvery", DefaultSampleEvery, 0, MaximumSampleEvery),
     };
 }

@@ -33,7 +33,7 @@ internal sealed class BenchRunner(Attachment attachment, PollWorker worker)
             long allocatedBefore = await worker.AskAsync(_ =>
             {
                 defaultSampleEvery = attachment.Hops.Every;
-                attachment.Hops.BeginWorkload(workload.Hops, options.SampleEvery ?? defaultSampleEvery);
+                attachment.Hops.BeginWorkload(workload.Hops, workload.Slowest, options.SampleEvery ?? defaultSampleEvery);
                 device.User = workload;
                 return GC.GetAllocatedBytesForCurrentThread();
             }).ConfigureAwait(false);
@@ -41,7 +41,7 @@ internal sealed class BenchRunner(Attachment attachment, PollWorker worker)
             long allocated = await worker.AskAsync(_ =>
             {
                 device.User = null;
-                attachment.Hops.BeginWorkload(null, defaultSampleEvery);
+                attachment.Hops.BeginWorkload(null, null, defaultSampleEvery);
                 return GC.GetAllocatedBytesForCurrentThread() - allocatedBefore;
             }).ConfigureAwait(false);
             return ResultOf(workload, name, collector.Until(allocated, workload.MeasuredCommands)) with
@@ -123,6 +123,7 @@ internal sealed class BenchRunner(Attachment attachment, PollWorker worker)
             EndToEnd = workload.Hops.Count == 0 ? null : workload.Hops.Whole("end-to-end"),
             ResidualMicroseconds = workload.Hops.Count == 0 ? null : workload.Hops.ResidualMicroseconds,
             Sampled = workload.Hops.Count,
+            Slowest = workload.Slowest.ToList(workload.StartedAt),
             LongestGapSeconds = Math.Round(workload.LongestGapNanoseconds / 1e9, 6),
             LastLongGapEndedAtNanoseconds = workload.LastLongGapEndedAt,
             Histogram = Text(latency),

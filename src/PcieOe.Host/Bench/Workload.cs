@@ -113,6 +113,10 @@ internal sealed unsafe class Workload : IBlockDeviceUser, IDisposable
     /// <summary>Of its sampled commands.</summary>
     internal HopHistograms Hops => _hops;
 
+    internal SlowestCommands Slowest { get; } = new(SlowestCommands.DefaultCapacity);
+
+    internal long StartedAt => _startedAt;
+
     internal WorkloadOptions Options => _options;
 
     internal int BlocksPerUnit => (int)_blocksPerUnit;

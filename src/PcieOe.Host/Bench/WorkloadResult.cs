@@ -104,6 +104,10 @@ public sealed record WorkloadResult
     [JsonPropertyName("clock")]
     public ClockSummary? Clock { get; init; }
 
+    /// <summary>The slowest of the sampled commands, with all their hops; the slowest first.</summary>
+    [JsonPropertyName("slowest")]
+    public IReadOnlyList<SlowCommand> Slowest { get; init; } = [];
+
     /// <summary>The latencies themselves: HdrHistogram encoding V2, compressed, base64, nanoseconds.</summary>
     [JsonPropertyName("histogram")]
     public string Histogram { get; init; } = string.Empty;

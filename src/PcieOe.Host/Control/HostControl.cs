@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using PcieOe.Daemon.Configuration;
 using PcieOe.Daemon.Control;
 using PcieOe.Daemon.Status;
 using PcieOe.Daemon.Workers;
@@ -59,7 +60,7 @@ internal sealed class HostControl(HostOptions options, HostEngine engine, PollWo
             RatePerSecond = request.Number("rate", 0),
             IsPoisson = request.Flag("poisson", false),
             Seed = (ulong)request.Number("seed", 1),
-            SampleEvery = request["sample_every"] is null ? null : (int)request.Number("sample_every", 0),
+            SampleEvery = request["sample_every"] is null ? null : (int)Math.Clamp(request.Number("sample_every", 0), 0, HopSettings.MaximumSampleEvery),
         };
         return await RunAsync(attachment, workload, request, progress, cancellation).ConfigureAwait(false);
     }

@@ -51,8 +51,10 @@ internal sealed class HopSampler : IFunctionMessageSink, IDisposable
     /// <summary>All samples of this attachment.</summary>
     internal HopHistograms Totals { get; }
 
-    /// <summary>Those of the present workload besides; null: there is none.</summary>
+    /// <summary>Those of the present workload besides, and the slowest of them; null: there is none.</summary>
     internal HopHistograms? Workload { get; private set; }
+
+    internal SlowestCommands? Slowest { get; private set; }
 
     /// <summary>What one-way times rest on, as of the last sample.</summary>
     internal ClockSummary Clock => new()
@@ -76,9 +78,10 @@ internal sealed class HopSampler : IFunctionMessageSink, IDisposable
     internal long Now() => _clock();
 
     /// <summary>Forgets what is under way, and records what follows for one workload as well.</summary>
-    internal void BeginWorkload(HopHistograms? histograms, int every)
+    internal void BeginWorkload(HopHistograms? histograms, SlowestCommands? slowest, int every)
     {
         Workload = histograms;
+        Slowest = slowest;
         Every = every;
         Array.Clear(_samples);
     }
@@ -248,5 +251,6 @@ internal sealed class HopSampler : IFunctionMessageSink, IDisposable
         hops[(int)Hop.Complete] = sample.EndedAt - sample.FoundAt;
         Totals.Record(hops, sample.Whole);
         Workload?.Record(hops, sample.Whole);
+        Slowest?.Show(sample.Whole, sample.EndedAt, target.Opcode, target.DataBytes, hops);
     }
 }

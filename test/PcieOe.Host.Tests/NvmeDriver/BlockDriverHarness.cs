@@ -9,6 +9,7 @@ using PcieOe.Host.Tests.RootComplex;
 using PcieOe.Protocol.Functions;
 using PcieOe.Protocol.Nvme;
 using PcieOe.Target.Functions;
+using PcieOe.Target.Hops;
 using PcieOe.Transport.Hops;
 using Xunit;
 
@@ -22,6 +23,7 @@ internal sealed class BlockDriverHarness : IDisposable
 
     private readonly MemoryMedium _medium;
     private readonly NvmeFunction _function;
+    private readonly HopTotals _targetTotals = new();
 
     public BlockDriverHarness(NvmeDriverOptions? options = null, int memoryBufferBytes = 8 << 20, int frameBytes = 8900, int windowFrames = 256,
         long capacityBytes = 64 << 20, RootComplexOptions? portOptions = null, int maximumQueueEntries = 4096, int targetTransferBytes = 256 * 1024,
@@ -38,7 +40,8 @@ internal sealed class BlockDriverHarness : IDisposable
             Namespaces = [new NamespaceOptions { SizeBytes = capacityBytes, BlockBytes = BlockBytes }],
         };
         _function = new NvmeFunction(nvme, _medium, NoFlashTiming.Instance);
-        Bridge = new FunctionBridge(_function, Admission, new FunctionBridgeOptions());
+        TargetHops = new HopRecorder(() => Now, new HopDelays(() => Now), _targetTotals, every: 0);
+        Bridge = new FunctionBridge(_function, Admission, new FunctionBridgeOptions(), TargetHops);
         ToFunction = new InMemoryLane(frameBytes, windowFrames);
         ToHost = new InMemoryLane(frameBytes, windowFrames);
         Port = new RootPort(portOptions ?? new RootComplexOptions());
@@ -70,6 +73,8 @@ internal sealed class BlockDriverHarness : IDisposable
 
     /// <summary>Stamps none until it is told to.</summary>
     public HopSampler Hops { get; }
+
+    public HopRecorder TargetHops { get; }
 
     public long Now { get; set; } = 1_000_000_000;
 
@@ -132,10 +137,12 @@ internal sealed class BlockDriverHarness : IDisposable
     /// <summary>One poll round of both daemons. False: nothing moved.</summary>
     public bool Round()
     {
+        TargetHops.OnLeaving(ToHost.LastMark);
         int moved = IsCableIn ? ToHost.Deliver(Port, Now) : 0;
         Port.OnTimer(Now);
         moved += PollDriver();
         Port.Pump(Now);
+        Hops.OnLeaving(ToFunction.LastMark);
         moved += IsCableIn ? ToFunction.Deliver(Bridge, Now) : 0;
         Bridge.OnTimer(Now);
         Bridge.Pump(Now);
@@ -194,6 +201,7 @@ internal sealed class BlockDriverHarness : IDisposable
         Driver.Dispose();
         Port.Dispose();
         Hops.Dispose();
+        _targetTotals.Dispose();
         _function.Dispose();
         _medium.Dispose();
     }
@@ -206,19 +214,27 @@ internal sealed class HoldingAdmission : IAdmission
 
     public int Held { get; private set; }
 
-    public void Attach(IAdmissionSink sink)
-    {
-    }
+    public Queue<TransactionToken> Waiting { get; } = [];
+
+    private IAdmissionSink? Sink { get; set; }
+
+    public void Attach(IAdmissionSink sink) => Sink = sink;
+
+    /// <summary>Starts the one that has waited longest.</summary>
+    public void ReleaseOne(long now) => Sink!.OnAdmitted(Waiting.Dequeue(), long.MaxValue, now);
 
     public Admission Submit(in AdmissionRequest request, long now)
     {
-        Held += IsHolding ? 1 : 0;
+        if (IsHolding)
+        {
+            Held++;
+            Waiting.Enqueue(request.Token);
+        }
+
         return IsHolding ? PcieOe.Protocol.Functions.Admission.Deferred : PcieOe.Protocol.Functions.Admission.StartNow(long.MaxValue);
     }
 
-    public void Withdraw()
-    {
-    }
+    public void Withdraw() => Waiting.Clear();
 }
 
 internal sealed class CountingClient : IBlockDriverClient

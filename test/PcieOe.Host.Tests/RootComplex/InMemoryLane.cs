@@ -14,6 +14,11 @@ internal sealed class InMemoryLane(int frameBytes = 8900, int windowFrames = 64)
     private bool _isOpen;
     private int _reserved;
 
+    /// <summary>Of the marks that were made.</summary>
+    public uint LastMark { get; private set; }
+
+    public void Mark(uint name) => LastMark = name;
+
     public long FramesDelivered { get; private set; }
 
     public int WaitingFrames => _count;

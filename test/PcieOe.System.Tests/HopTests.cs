@@ -1,0 +1,57 @@
+using System.Text.Json.Nodes;
+using Xunit;
+
+namespace PcieOe.System.Tests;
+
+/// <summary>The stamps of both daemons on raw Ethernet: time wasted in a hop on purpose must appear there and nowhere else.</summary>
+public sealed class HopTests : IDisposable
+{
+    private const double InjectedMicroseconds = 200;
+
+    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(4);
+
+    private readonly string _folder = Directory.CreateTempSubdirectory("pcieoe-hop-test-").FullName;
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    [Fact]
+    [Trait("Category", "System")]
+    public void Lab_TimeWastedInEachHop_AppearsInThatHopAlone()
+    {
+        if (!Environment.IsPrivilegedProcess)
+        {
+            Assert.Skip("Network namespaces and raw sockets take root.");
+        }
+
+        string file = Path.Combine(_folder, "run.json");
+        (int exitCode, string output, string errors) = ProgramRun.Complete(
+            Limit, "pcieoe", "lab", "--json", file, "--seconds", "0.3", "--inject", $"all={InjectedMicroseconds}us");
+        Assert.True(exitCode == 0, $"exit code {exitCode}\n{output}\n{errors}");
+        JsonArray workloads = JsonNode.Parse(File.ReadAllText(file))!["workloads"]!.AsArray();
+        string[] names = [.. workloads[0]!["hops"]!.AsArray().Select(hop => hop!["name"]!.GetValue<string>())];
+        Assert.Equal(14, names.Length);
+        Assert.Equal(names.Length + 1, workloads.Count);
+
+        double[] before = Medians(workloads[0]!);
+        for (int injected = 0; injected < names.Length; injected++)
+        {
+            JsonNode workload = workloads[injected + 1]!;
+            Assert.EndsWith($"+{names[injected]}", workload["name"]!.GetValue<string>(), StringComparison.Ordinal);
+            double[] after = Medians(workload);
+            for (int hop = 0; hop < names.Length; hop++)
+            {
+                double added = after[hop] - before[hop];
+                Assert.True(
+                    hop == injected ? added > InjectedMicroseconds / 2 : added < InjectedMicroseconds / 2,
+                    $"{added:F1} us more in {names[hop]} though {InjectedMicroseconds} us were wasted in {names[injected]}");
+            }
+        }
+    }
+
+    private static double[] Medians(JsonNode workload)
+    {
+        Assert.True(workload["sampled"]!.GetValue<long>() >= 20, $"{workload["name"]}: {workload["sampled"]} samples");
+        Assert.True(workload["residual_us"]!.GetValue<double>() <= 0.05 * workload["end_to_end"]!["p50"]!.GetValue<double>(), "the hops do not add up");
+        return [.. workload["hops"]!.AsArray().Select(hop => hop!["p50"]!.GetValue<double>())];
+    }
+}
