@@ -37,10 +37,15 @@ public sealed class LabTests : IDisposable
         JsonObject report = Lab("--seconds", "0.5");
         string[] expected =
         [
-            .. from pattern in (string[])["randread", "randwrite"] from depth in (int[])[1, 8, 32, 128] select $"{pattern}-4k-qd{depth}",
-            .. from size in (int[])[64, 128] from pattern in (string[])["read", "write"] from depth in (int[])[1, 32] select $"{pattern}-{size}k-qd{depth}",
-            "randrw-4k-qd32", "verify-4k-qd32",
+            .. ((int[])[1, 4, 8, 32, 128, 256]).Select(depth => $"randread-4k-qd{depth}"),
+            .. ((int[])[1, 8, 32, 128]).Select(depth => $"randwrite-4k-qd{depth}"),
+            "randread-16k-qd1", "randread-16k-qd32",
+            .. from pattern in (string[])["read", "write"] from size in (int[])[64, 128] from depth in (int[])[1, 32] select $"{pattern}-{size}k-qd{depth}",
+            "randrw90-4k-qd32", "randrw-4k-qd32", "randrw50-4k-qd32",
+            .. ((int[])[25, 50, 75, 90, 100]).Select(load => $"randread-4k-qd256-load{load}"),
+            "verify-4k-qd32",
             "randread-4k-qd1-keyed", "randread-4k-qd32-keyed", "randread-4k-qd1-mtu1500", "randread-4k-qd32-mtu1500",
+            "randread-4k-qd1-nocmb", "randwrite-4k-qd1-nocmb", "randread-4k-qd1-slc-2011", "randread-4k-qd32-slc-2011",
         ];
         JsonArray workloads = report["workloads"]!.AsArray();
         Assert.Equal(expected, workloads.Select(workload => workload!["name"]!.GetValue<string>()));
@@ -53,6 +58,8 @@ public sealed class LabTests : IDisposable
         }
 
         Assert.True(workloads.Single(workload => workload!["name"]!.GetValue<string>() == "verify-4k-qd32")!["verified_blocks"]!.GetValue<long>() > 0);
+        Assert.All(report["hosts_scaling"]!.AsArray(), hosts => Assert.Equal(0, hosts!["foreign_blocks"]!.GetValue<long>()));
+        Assert.Equal([1, 2, 4], report["hosts_scaling"]!.AsArray().Select(hosts => hosts!["hosts"]!.AsArray().Count));
         Assert.True(report["floor"]!["rtt_64_us"]!["p50"]!.GetValue<double>() > 0);
         Assert.True(report["floor"]!["rtt_64_4096_us"]!["p50"]!.GetValue<double>() > 0);
         Assert.True(report["floor"]!["flood_gbps"]!.GetValue<double>() > 0);
@@ -95,7 +102,7 @@ public sealed class LabTests : IDisposable
     {
         JsonObject report = Lab("--port", "memory", "--seconds", "0.1");
         Assert.Equal("memory", report["path"]!["port"]!.GetValue<string>());
-        Assert.Equal(22, report["workloads"]!.AsArray().Count);
+        Assert.Equal(37, report["workloads"]!.AsArray().Count);
         Assert.Null(report["floor"]);
     }
 

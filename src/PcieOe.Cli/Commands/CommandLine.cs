@@ -14,6 +14,7 @@ internal static class CommandLine
         {
             BenchLinkCommand.Create(),
             BenchLinkWorkerCommand.Create(),
+            CharacterizeCommand.Create(),
             DiffCommand.Create(),
             DiscoverCommand.Create(),
             ImpairCommand.Create(),

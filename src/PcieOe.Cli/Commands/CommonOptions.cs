@@ -7,8 +7,6 @@ internal static class CommonOptions
 {
     internal static Option<FileInfo?> Json() => new("--json") { Description = "Also write the result to this file, as JSON.", HelpName = "FILE" };
 
-    internal static Option<FileInfo?> Html() => new("--html") { Description = "Also write the report to this file, as one HTML page with plots.", HelpName = "FILE" };
-
     /// <summary>A whole number within bounds.</summary>
     internal static Option<int> Integer(string name, string description, int defaultValue, int minimum, int maximum)
     {

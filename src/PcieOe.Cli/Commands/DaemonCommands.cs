@@ -9,7 +9,7 @@ namespace PcieOe.Cli.Commands;
 /// <summary>Commands to a running daemon over its control socket: status, assign, release, bench.</summary>
 internal static class DaemonCommands
 {
-    private const string DefaultHostSocket = "/run/pcieoe/host.sock";
+    internal const string DefaultHostSocket = "/run/pcieoe/host.sock";
     private const string DefaultTargetSocket = "/run/pcieoe/target.sock";
     private const int MaximumDepth = 1023;
     private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
@@ -127,7 +127,7 @@ internal static class DaemonCommands
 
     private static TaughtCommand CreateBench()
     {
-        Option<string> pattern = new("--rw") { Description = "read, write, randread, randwrite, randrw, verify.", DefaultValueFactory = _ => "randread", HelpName = "PATTERN" };
+        Option<string> pattern = new("--rw") { Description = $"{PcieOe.Host.Bench.WorkloadOptions.PatternNames}.", DefaultValueFactory = _ => "randread", HelpName = "PATTERN" };
         Option<string> size = new("--bs") { Description = "Bytes of each command: 4096, 4k, 128k.", DefaultValueFactory = _ => "4k", HelpName = "SIZE" };
         Option<int> depth = CommonOptions.Integer("--qd", "Commands under way", 1, 1, MaximumDepth);
         Option<double> seconds = new("--seconds") { Description = "How long.", DefaultValueFactory = _ => 5, HelpName = "SECONDS" };
@@ -136,7 +136,6 @@ internal static class DaemonCommands
         Option<FileInfo?> replay = new("--replay") { Description = "Plays the arrivals of a trace instead, each at its time.", HelpName = "TRACE" };
         Option<string?> attachment = new("--attachment") { Description = "Which attachment of the host agent; its first otherwise.", HelpName = "NAME" };
         Option<string?> control = Control(DefaultHostSocket);
-        Option<FileInfo?> json = CommonOptions.Json();
         Option<int?> sampleEvery = new("--sample-every") { Description = "Times one command in so many at every hop; 1: all, 0: none. Otherwise as the host agent is configured.", HelpName = "N" };
         sampleEvery.Validators.Add(result =>
         {
@@ -145,6 +144,7 @@ internal static class DaemonCommands
                 result.AddError($"--sample-every goes from 0 to {HopSettings.MaximumSampleEvery}.");
             }
         });
+        ReportOutput output = new();
         TaughtCommand command = new("bench", "Runs one workload of the built-in driver on a running host agent.", """
             It writes to the function: whatever is on it is overwritten by the patterns that write.
 
@@ -159,11 +159,12 @@ internal static class DaemonCommands
             what finds no place starts late, and its latency counts from its time in the trace all the same.
             """)
         {
-            pattern, size, depth, seconds, rate, poisson, replay, sampleEvery, attachment, control, json,
+            pattern, size, depth, seconds, rate, poisson, replay, sampleEvery, attachment, control,
         };
+        output.AddTo(command);
         command.SetAction(async (parsed, cancellation) =>
         {
-            if (!TryParseSize(parsed.GetValue(size)!, out int bytes))
+            if (!Plans.BlockSize.TryParse(parsed.GetValue(size)!, out long bytes) || bytes is < 1 or > 1 << 30)
             {
                 await Console.Error.WriteLineAsync($"pcieoe bench: --bs is '{parsed.GetValue(size)}', where a size such as 4096, 4k or 1m belongs.").ConfigureAwait(false);
                 return ExitCode.Usage;
@@ -172,7 +173,7 @@ internal static class DaemonCommands
             Lab.Daemons.BenchRequest request = new()
             {
                 Pattern = parsed.GetValue(pattern)!,
-                BlockBytes = bytes,
+                BlockBytes = (int)bytes,
                 QueueDepth = parsed.GetValue(replay) is not null && parsed.GetResult(depth) is not { Implicit: false } ? MaximumDepth : parsed.GetValue(depth),
                 Seconds = parsed.GetValue(seconds),
                 RatePerSecond = parsed.GetValue(rate),
@@ -193,12 +194,7 @@ internal static class DaemonCommands
             PcieOe.Host.Bench.WorkloadResult result = Lab.Daemons.BenchRequest.ResultOf(answer);
             progress.End(Lab.Scenarios.CharacterizeScenario.Describe(result));
             Reports.RunReport report = new() { Started = DateTimeOffset.Now, Machine = Reports.MachineDescription.OfThisMachine(), Workloads = [result] };
-            Reports.TextReport.Write(Reports.ReportConsole.Create(), report);
-            if (parsed.GetValue(json) is { } file)
-            {
-                report.Save(file.FullName);
-            }
-
+            output.Write(parsed, report);
             return report.IsFaultless ? ExitCode.Success : ExitCode.Failure;
         });
         return command;
@@ -213,13 +209,5 @@ internal static class DaemonCommands
         }
 
         return option;
-    }
-
-    private static bool TryParseSize(string text, out int bytes)
-    {
-        int shift = char.ToLowerInvariant(text[^1]) switch { 'k' => 10, 'm' => 20, _ => 0 };
-        bool isNumber = int.TryParse(shift == 0 ? text : text[..^1], out bytes) && bytes > 0 && bytes <= int.MaxValue >> shift;
-        bytes <<= isNumber ? shift : 0;
-        return isNumber;
     }
 }

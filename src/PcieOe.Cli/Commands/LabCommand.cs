@@ -5,7 +5,6 @@ using PcieOe.Cli.Lab.Scenarios;
 using PcieOe.Cli.Reports;
 using PcieOe.Daemon.Configuration;
 using PcieOe.Daemon.Workers;
-using PcieOe.Cli.Reports.Html;
 using PcieOe.Protocol.Hops;
 
 namespace PcieOe.Cli.Commands;
@@ -17,14 +16,8 @@ internal static class LabCommand
     {
         Option<string> scenario = new("--scenario") { Description = "What to show: characterize, outage, hosts.", DefaultValueFactory = _ => "characterize", HelpName = "NAME" };
         scenario.AcceptOnlyFromAmong("characterize", "outage", "hosts");
-        Option<double> seconds = new("--seconds") { Description = "How long each workload is measured.", DefaultValueFactory = _ => 2, HelpName = "SECONDS" };
-        seconds.Validators.Add(result =>
-        {
-            if (result.Tokens.Count > 0 && !(result.GetValueOrDefault<double>() is >= 0.1 and <= 3600))
-            {
-                result.AddError("--seconds goes from 0.1 to 3600.");
-            }
-        });
+        PlanOptions plan = new();
+        ReportOutput output = new();
         Option<int> hosts = CommonOptions.Integer("--hosts", "Host agents in the scenario 'hosts'", 4, 1, 32);
         Option<string> port = new("--port") { Description = "packet: raw Ethernet between namespaces; memory: both daemons in this process; sharppcap: as packet, through libpcap (where built in).", DefaultValueFactory = _ => "packet", HelpName = "KIND" };
         port.AcceptOnlyFromAmong("packet", "memory", "sharppcap");
@@ -36,8 +29,6 @@ internal static class LabCommand
                 result.AddError($"--inject is HOP=TIME, such as policy-wait=50us, up to 1000us. Hops: {string.Join(", ", HopNames.All)}; or all, one after another.");
             }
         });
-        Option<FileInfo?> json = CommonOptions.Json();
-        Option<FileInfo?> html = CommonOptions.Html();
         TaughtCommand command = new("lab", "Sets up a target and a host on this machine, joins them by virtual Ethernet, and characterises the path.", """
             Two network namespaces and a virtual cable stand for two boxes. A target daemon serves a flash function in one, a host agent
             attaches it in the other, and the built-in NVMe driver loads it. The raw port is measured on the same cable in the same run:
@@ -46,19 +37,28 @@ internal static class LabCommand
 
             Examples:
               pcieoe lab
-              pcieoe lab --seconds 5 --json run.json     and later: pcieoe report run.json
+              pcieoe lab --seconds 5 --json run.json --html run.html
+              pcieoe lab --print-plan > plan.json        edit it, then: pcieoe lab --plan plan.json
               pcieoe lab --scenario outage               cable cut and target killed under verified load
               pcieoe lab --scenario hosts --hosts 8      several hosts, one target
               pcieoe lab --inject target-rx=50us         the stamps' own test: 50 us must appear in that hop alone
             """)
         {
-            scenario, seconds, hosts, port, inject, json, html,
+            scenario, hosts, port, inject,
         };
+        plan.AddTo(command);
+        output.AddTo(command);
         command.SetAction(async (parsed, cancellation) =>
         {
+            if (plan.Print(parsed))
+            {
+                return ExitCode.Success;
+            }
+
             LabOptions options = new()
             {
-                SecondsPerWorkload = parsed.GetValue(seconds),
+                Plan = plan.Load(parsed),
+                Seconds = plan.Seconds(parsed),
                 Hosts = parsed.GetValue(hosts),
                 InMemory = parsed.GetValue(port) == "memory" || !MayUseNamespaces(parsed),
             };
@@ -80,17 +80,7 @@ internal static class LabCommand
                 _ => await CharacterizeScenario.RunAsync(options, folder, progress, cancellation).ConfigureAwait(false),
             };
             Console.WriteLine();
-            TextReport.Write(ReportConsole.Create(), report);
-            if (parsed.GetValue(json) is { } file)
-            {
-                report.Save(file.FullName);
-            }
-
-            if (parsed.GetValue(html) is { } page)
-            {
-                HtmlReport.Save(page.FullName, report);
-            }
-
+            output.Write(parsed, report);
             return report.IsFaultless ? ExitCode.Success : ExitCode.Failure;
         });
         return command;

@@ -1,6 +1,5 @@
 using System.CommandLine;
 using PcieOe.Cli.Reports;
-using PcieOe.Cli.Reports.Html;
 
 namespace PcieOe.Cli.Commands;
 
@@ -10,15 +9,17 @@ internal static class ReportCommand
     internal static Command Create()
     {
         Argument<FileInfo> file = new("FILE") { Description = "A run that was saved with --json." };
-        Option<FileInfo?> html = CommonOptions.Html();
+        ReportOutput output = new();
         TaughtCommand command = new("report", "Shows a saved run.", """
             Examples:
               pcieoe lab --json run.json && pcieoe report run.json
               pcieoe report run.json --html run.html     one file with plots, to open in a browser or to send
+              pcieoe report run.json --hgrm histograms   for tools of HdrHistogram
             """)
         {
-            file, html,
+            file,
         };
+        output.AddTo(command);
         command.SetAction(parsed =>
         {
             RunReport? report = RunReport.Load(parsed.GetValue(file)!.FullName, out string problem);
@@ -28,12 +29,7 @@ internal static class ReportCommand
                 return ExitCode.Failure;
             }
 
-            if (parsed.GetValue(html) is { } page)
-            {
-                HtmlReport.Save(page.FullName, report);
-            }
-
-            TextReport.Write(ReportConsole.Create(), report);
+            output.Write(parsed, report);
             return ExitCode.Success;
         });
         return command;

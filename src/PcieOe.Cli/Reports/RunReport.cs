@@ -35,6 +35,10 @@ internal sealed record RunReport
     [JsonPropertyName("hosts")]
     public HostsResult? Hosts { get; init; }
 
+    /// <summary>The same for one number of hosts after another; null where the plan had none.</summary>
+    [JsonPropertyName("hosts_scaling")]
+    public IReadOnlyList<HostsResult>? HostsScaling { get; init; }
+
     /// <summary>Both daemons' status at the end of the run, as <c>pcieoe status --json</c> gives it.</summary>
     [JsonPropertyName("status")]
     public JsonObject? Status { get; init; }
@@ -46,7 +50,7 @@ internal sealed record RunReport
     /// <summary>No command failed, and no data was wrong.</summary>
     [JsonIgnore]
     public bool IsFaultless => Workloads.All(workload => workload.Errors + workload.VerifyErrors == 0)
-        && (Hosts is null || Hosts.ForeignBlocks + Hosts.Hosts.Sum(host => host.VerifyErrors) == 0);
+        && (HostsScaling ?? []).Concat(Hosts is null ? [] : [Hosts]).All(hosts => hosts.ForeignBlocks + hosts.Hosts.Sum(host => host.VerifyErrors) == 0);
 
     public void Save(string path) => File.WriteAllText(path, JsonSerializer.Serialize(this, ReportJson.Default.RunReport) + "\n");
 

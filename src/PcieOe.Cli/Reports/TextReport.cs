@@ -22,6 +22,7 @@ internal static class TextReport
         WriteWorkloads(console, report);
         WriteOutage(console, report.Outage);
         WriteHosts(console, report.Hosts);
+        WriteScaling(console, report.HostsScaling);
         foreach (string note in report.Notes)
         {
             console.MarkupLineInterpolated(CultureInfo.InvariantCulture, $"[yellow]note[/] {note}");
@@ -141,6 +142,23 @@ internal static class TextReport
             $"together {hosts.TotalCommandsPerSecond:N0} IOPS, {hosts.TotalGigabitsPerSecond:F2} Gb/s; fairness (Jain) {hosts.Fairness:F3}; blocks of another host seen: {hosts.ForeignBlocks}");
         console.MarkupLineInterpolated(CultureInfo.InvariantCulture,
             $"target's memory {hosts.TargetMemoryMebibytes:F0} MiB, {hosts.TargetMemoryPerHostMebibytes:F1} MiB for each host");
+    }
+
+    private static void WriteScaling(IAnsiConsole console, IReadOnlyList<HostsResult>? scaling)
+    {
+        if (scaling is null)
+        {
+            return;
+        }
+
+        Table table = NewTable("Hosts at one target, verified load, keyed", "hosts", "IOPS together", "Gb/s together", "worst p50 us", "worst p99 us", "fairness");
+        foreach (HostsResult hosts in scaling)
+        {
+            table.AddRow(Count(hosts.Hosts.Count), Count(hosts.TotalCommandsPerSecond), Rate(hosts.TotalGigabitsPerSecond),
+                Micro(hosts.Hosts.Max(host => host.P50Microseconds)), Micro(hosts.Hosts.Max(host => host.P99Microseconds)), Rate(hosts.Fairness));
+        }
+
+        console.Write(table);
     }
 
     private static Table NewTable(string title, params string[] columns)

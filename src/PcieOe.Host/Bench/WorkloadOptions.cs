@@ -81,6 +81,9 @@ public sealed record WorkloadOptions
         WorkingSetBytes = long.MaxValue,
     };
 
+    /// <summary>All that <see cref="TryParsePattern"/> knows.</summary>
+    public const string PatternNames = "read, write, randread, randwrite, randrw, verify";
+
     public static bool TryParsePattern(string? name, out WorkloadPattern pattern)
     {
         WorkloadPattern? found = name switch

@@ -45,7 +45,7 @@ internal sealed class HostControl(HostOptions options, HostEngine engine, PollWo
 
         if (!WorkloadOptions.TryParsePattern(request.Text("rw") ?? "randread", out WorkloadPattern pattern))
         {
-            return ControlProtocol.Error($"rw is '{request.Text("rw")}', where one of these belongs: read, write, randread, randwrite, randrw, verify.");
+            return ControlProtocol.Error($"rw is '{request.Text("rw")}', where one of these belongs: {WorkloadOptions.PatternNames}.");
         }
 
         WorkloadOptions workload = new()

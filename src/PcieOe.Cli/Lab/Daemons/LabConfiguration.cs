@@ -22,12 +22,7 @@ internal static class LabConfiguration
         ["logLevel"] = "information",
         ["port"] = Port(path, interfaceName),
         ["hosts"] = new JsonArray([.. keys.Select((key, index) => (JsonNode)Host(path, index, key))]),
-        ["functions"] = new JsonArray([.. keys.Select((_, index) => (JsonNode)new JsonObject
-        {
-            ["name"] = FunctionName(index),
-            ["hosts"] = new JsonArray(HostName(index)),
-            ["media"] = Media(path),
-        })]),
+        ["functions"] = new JsonArray([.. keys.Select((_, index) => (JsonNode)Function(path, index))]),
     };
 
     internal static JsonObject Host(PathOptions path, int index, string interfaceName, string controlSocket, int? processor, string key, string polling)
@@ -62,6 +57,27 @@ internal static class LabConfiguration
         }
 
         return host;
+    }
+
+    private static JsonObject Function(PathOptions path, int index)
+    {
+        JsonObject function = new()
+        {
+            ["name"] = FunctionName(index),
+            ["hosts"] = new JsonArray(HostName(index)),
+            ["media"] = Media(path),
+        };
+        if (path.Timing is { } profile)
+        {
+            function["timing"] = new JsonObject { ["profile"] = profile };
+        }
+
+        if (path.MemoryBuffer is { } buffer)
+        {
+            function["memoryBuffer"] = buffer;
+        }
+
+        return function;
     }
 
     private static JsonObject Port(PathOptions path, string interfaceName) => new()

@@ -1,12 +1,20 @@
+using PcieOe.Cli.Plans;
+
 namespace PcieOe.Cli.Lab.Daemons;
 
 /// <summary>What <c>pcieoe lab</c> was asked for.</summary>
 internal sealed record LabOptions
 {
-    public double SecondsPerWorkload { get; init; } = 2;
+    /// <summary>What is characterised.</summary>
+    public required Plan Plan { get; init; }
+
+    /// <summary>How long each workload is measured, whatever the plan says; null: as it says.</summary>
+    public double? Seconds { get; init; }
+
+    public double SecondsPerWorkload => Seconds ?? Plan.Seconds;
 
     /// <summary>The working set of every workload.</summary>
-    public long WorkingSetBytes { get; init; } = 256L << 20;
+    public long WorkingSetBytes => Plan.WorkingSetBytes;
 
     public int Hosts { get; init; } = 4;
 
@@ -27,8 +35,6 @@ internal sealed record PathOptions
 
     public static PathOptions Keyed { get; } = new() { IsKeyed = true, Variant = "keyed" };
 
-    public static PathOptions SmallFrames { get; } = new() { MaximumTransmissionUnit = 1500, Variant = "mtu1500" };
-
     public bool IsKeyed { get; init; }
 
     public int MaximumTransmissionUnit { get; init; } = 9000;
@@ -41,6 +47,12 @@ internal sealed record PathOptions
 
     /// <summary>The file that the flash is kept in; null: in memory.</summary>
     public string? MediaFile { get; init; }
+
+    /// <summary>Profile of the flash timing model; null: none.</summary>
+    public string? Timing { get; init; }
+
+    /// <summary>Size of the controller's memory buffer; null: the daemon's default.</summary>
+    public string? MemoryBuffer { get; init; }
 
     public long MediumBytes { get; init; } = 512L << 20;
 }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
 using PcieOe.Cli.Lab.Daemons;
+using PcieOe.Cli.Plans;
 using PcieOe.Cli.Reports;
 using PcieOe.Host.Bench;
 
@@ -18,20 +19,29 @@ internal static class CharacterizeScenario
         await MeasureFloorAsync(floor, lab, progress, cancellation).ConfigureAwait(false);
         List<WorkloadResult> results = [];
         JsonObject? status = null;
-        foreach ((PathOptions path, IReadOnlyList<BenchRequest> workloads) in CharacterizePlan.Create(options))
+        foreach (PlanPath planned in options.Plan.Paths)
         {
+            PathOptions path = planned.ToOptions();
             SetMtu(lab, path.MaximumTransmissionUnit);
             progress.Begin($"daemons{path.Suffix}");
             DaemonPair pair = await DaemonPair.StartAsync(lab, folder, path, cancellation).ConfigureAwait(false);
             await PrepareAsync(pair, options, progress, cancellation).ConfigureAwait(false);
             progress.End("attached, working set written");
-            await MeasureAsync(pair, path, workloads, results, progress, cancellation).ConfigureAwait(false);
+            WorkloadSequence sequence = new((request, name) => pair.BenchAsync(request, name, progress.Report, cancellation), progress);
+            await sequence.RunAsync(path, PlannedWorkload.Of(options.Plan, planned, options.Seconds), results).ConfigureAwait(false);
             status ??= await pair.StatusAsync(cancellation).ConfigureAwait(false);
             pair.End();
         }
 
         SetMtu(lab, PathOptions.Clear.MaximumTransmissionUnit);
         await MeasureFloorAsync(floor, lab, progress, cancellation).ConfigureAwait(false);
+        List<HostsResult> scaling = [];
+        foreach (int hosts in options.Plan.Hosts)
+        {
+            (HostsResult shares, _, _) = await HostsScenario.MeasureAsync(hosts, options.SecondsPerWorkload, folder, progress, cancellation).ConfigureAwait(false);
+            scaling.Add(shares);
+        }
+
         return new RunReport
         {
             Started = started,
@@ -39,25 +49,12 @@ internal static class CharacterizeScenario
             Path = new PathDescription { MaximumTransmissionUnit = PathOptions.Clear.MaximumTransmissionUnit },
             Floor = floor.Result(),
             Workloads = results,
+            HostsScaling = scaling.Count == 0 ? null : scaling,
             Status = status,
             Notes = Environment.ProcessorCount >= 2
                 ? []
                 : ["This machine has one processor: both daemons share it, so every figure is that of two programs taking turns."],
         };
-    }
-
-    /// <summary>Runs workloads one after another, and adds what came of them.</summary>
-    internal static async Task MeasureAsync(
-        DaemonPair pair, PathOptions path, IReadOnlyList<BenchRequest> workloads, List<WorkloadResult> results, ILabProgress progress, CancellationToken cancellation)
-    {
-        foreach (BenchRequest workload in workloads)
-        {
-            string name = workload.Name + path.Suffix;
-            progress.Begin(name);
-            WorkloadResult result = await pair.BenchAsync(workload, name, progress.Report, cancellation).ConfigureAwait(false);
-            results.Add(result with { Variant = path.Variant });
-            progress.End(Describe(result));
-        }
     }
 
     /// <summary>Writes the working set, and runs long enough for the code to be compiled for speed.</summary>
@@ -67,7 +64,6 @@ internal static class CharacterizeScenario
         [
             CharacterizePlan.Fill(options),
             CharacterizePlan.WarmUp(options, "randread", 32),
-            CharacterizePlan.WarmUp(options, "randwrite", 32),
             CharacterizePlan.WarmUp(options, "randread", 1),
         ];
         for (int i = 0; i < steps.Length; i++)

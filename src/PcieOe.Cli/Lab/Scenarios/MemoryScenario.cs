@@ -3,6 +3,7 @@ using System.Text.Json.Nodes;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Logging.Abstractions;
 using PcieOe.Cli.Lab.Daemons;
+using PcieOe.Cli.Plans;
 using PcieOe.Cli.Reports;
 using PcieOe.Daemon.Configuration;
 using PcieOe.Daemon.Control;
@@ -24,9 +25,9 @@ internal static class MemoryScenario
     {
         DateTimeOffset started = DateTimeOffset.Now;
         List<WorkloadResult> results = [];
-        foreach ((PathOptions path, IReadOnlyList<BenchRequest> workloads) in CharacterizePlan.Create(options))
+        foreach (PlanPath path in options.Plan.Paths)
         {
-            await RunPathAsync(path, workloads, options, folder, results, progress, cancellation).ConfigureAwait(false);
+            await RunPathAsync(path.ToOptions(), PlannedWorkload.Of(options.Plan, path, options.Seconds), options, folder, results, progress, cancellation).ConfigureAwait(false);
         }
 
         return new RunReport
@@ -40,7 +41,7 @@ internal static class MemoryScenario
     }
 
     private static async Task RunPathAsync(
-        PathOptions path, IReadOnlyList<BenchRequest> workloads, LabOptions options, LabFolder folder, List<WorkloadResult> results, ILabProgress progress, CancellationToken cancellation)
+        PathOptions path, IReadOnlyList<PlannedWorkload> workloads, LabOptions options, LabFolder folder, List<WorkloadResult> results, ILabProgress progress, CancellationToken cancellation)
     {
         progress.Begin($"daemons{path.Suffix}");
         using InMemoryHub hub = new(new InMemoryHubOptions { MaximumTransmissionUnit = path.MaximumTransmissionUnit });
@@ -64,15 +65,7 @@ internal static class MemoryScenario
         await BenchAsync(CharacterizePlan.Fill(options), "fill").ConfigureAwait(false);
         await BenchAsync(CharacterizePlan.WarmUp(options, "randread", 32), "warm-up").ConfigureAwait(false);
         progress.End("attached, working set written");
-        foreach (BenchRequest workload in workloads)
-        {
-            string name = workload.Name + path.Suffix;
-            progress.Begin(name);
-            WorkloadResult result = await BenchAsync(workload, name).ConfigureAwait(false);
-            results.Add(result with { Variant = path.Variant });
-            progress.End(CharacterizeScenario.Describe(result));
-        }
-
+        await new WorkloadSequence(BenchAsync, progress).RunAsync(path, workloads, results).ConfigureAwait(false);
         await host.StopAsync().ConfigureAwait(false);
         await target.StopAsync().ConfigureAwait(false);
     }

@@ -1,3 +1,5 @@
+using PcieOe.Cli.Reports.Html.Plots;
+
 namespace PcieOe.Cli.Reports.Html.Sections;
 
 /// <summary>Several hosts at one target: what each got.</summary>
@@ -5,6 +7,7 @@ internal static class Hosts
 {
     internal static void Write(HtmlWriter html, RunReport report)
     {
+        WriteScaling(html, report.HostsScaling ?? []);
         if (report.Hosts is not { } hosts)
         {
             return;
@@ -19,4 +22,24 @@ internal static class Hosts
 
         html.Markup("</tbody></table></div>");
     }
+
+    private static void WriteScaling(HtmlWriter html, IReadOnlyList<HostsResult> scaling)
+    {
+        if (scaling.Count == 0)
+        {
+            return;
+        }
+
+        html.Markup("<h2>Hosts at one target</h2><p class=\"quiet\">All at once, each on a function of its own: verified reads and writes, keyed.</p><div class=\"plots\">");
+        Axis count = Axis.Doublings("hosts", scaling.Select(hosts => (double)hosts.Hosts.Count), Figures.Short);
+        PlotSeries together = new("together", [.. scaling.Select(hosts => Point(hosts, hosts.TotalCommandsPerSecond, Figures.Count))], 0);
+        PlotSeries least = new("the slowest host", [.. scaling.Select(hosts => Point(hosts, hosts.Hosts.Min(host => host.CommandsPerSecond), Figures.Count))], 1);
+        LinePlot.Write(html, "Commands a second", count, Axis.Linear("IOPS", together.Points.Select(point => point.Y)), [together, least], Figures.Short, Figures.Count);
+        PlotSeries median = new("median, worst host", [.. scaling.Select(hosts => Point(hosts, hosts.Hosts.Max(host => host.P50Microseconds), Figures.Micro))], 0);
+        PlotSeries tail = new("p99, worst host", [.. scaling.Select(hosts => Point(hosts, hosts.Hosts.Max(host => host.P99Microseconds), Figures.Micro))], 1);
+        LinePlot.Write(html, "Latency", count, Axis.Logarithmic("latency, us", median.Points.Concat(tail.Points).Select(point => point.Y)), [median, tail], Figures.Short, Figures.Micro);
+        html.Markup("</div>");
+    }
+
+    private static PlotPoint Point(HostsResult hosts, double value, Func<double, string> name) => new(hosts.Hosts.Count, value, Note: name(value));
 }
