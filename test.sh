@@ -92,6 +92,7 @@ if [[ $mode != quick ]]; then
   run_check "systemd units" 60 test/packaging/units
   run_check "container lab" 300 docker/lab.sh
   run_check "port over SharpPcap" 300 test/sharppcap/run
+  run_check "documents" 120 test/docs/commands
 fi
 simulation=test/PcieOe.Simulation/bin/Release/net10.0/PcieOe.Simulation
 case $mode in
