@@ -14,8 +14,8 @@ internal static class LabCommand
 {
     internal static Command Create()
     {
-        Option<string> scenario = new("--scenario") { Description = "What to show: characterize, outage, hosts.", DefaultValueFactory = _ => "characterize", HelpName = "NAME" };
-        scenario.AcceptOnlyFromAmong("characterize", "outage", "hosts");
+        Option<string> scenario = new("--scenario") { Description = "What to show: characterize, outage, hosts, nested-qos.", DefaultValueFactory = _ => "characterize", HelpName = "NAME" };
+        scenario.AcceptOnlyFromAmong("characterize", "outage", "hosts", "nested-qos");
         PlanOptions plan = new();
         ReportOutput output = new();
         Option<int> hosts = CommonOptions.Integer("--hosts", "Host agents in the scenario 'hosts'", 4, 1, 32);
@@ -42,6 +42,7 @@ internal static class LabCommand
               pcieoe lab --scenario outage               cable cut and target killed under verified load
               pcieoe lab --scenario hosts --hosts 8      several hosts, one target
               pcieoe lab --inject target-rx=50us         the stamps' own test: 50 us must appear in that hop alone
+              pcieoe lab --scenario nested-qos           response times for bursts, beside first-in first-out
             """)
         {
             scenario, hosts, port, inject,
@@ -76,6 +77,7 @@ internal static class LabCommand
                     await InjectScenario.RunAsync(options, delays, folder, progress, cancellation).ConfigureAwait(false),
                 "outage" => await OutageScenario.RunAsync(options, folder, progress, cancellation).ConfigureAwait(false),
                 "hosts" => await HostsScenario.RunAsync(options, folder, progress, cancellation).ConfigureAwait(false),
+                "nested-qos" => await NestedQosScenario.RunAsync(options, folder, progress, cancellation).ConfigureAwait(false),
                 _ when options.InMemory => await MemoryScenario.RunAsync(options, folder, progress, cancellation).ConfigureAwait(false),
                 _ => await CharacterizeScenario.RunAsync(options, folder, progress, cancellation).ConfigureAwait(false),
             };

@@ -8,6 +8,8 @@ internal static class Figures
 {
     internal static string Micro(double value) => value.ToString(value < 1000 ? "F1" : "N0", CultureInfo.InvariantCulture);
 
+    internal static string Milli(double value) => value.ToString(value < 10 ? "F2" : "F1", CultureInfo.InvariantCulture);
+
     /// <summary>Decimal gigabits a second.</summary>
     internal static string Rate(double value) => value.ToString("F2", CultureInfo.InvariantCulture);
 

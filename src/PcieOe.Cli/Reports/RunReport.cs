@@ -9,6 +9,9 @@ namespace PcieOe.Cli.Reports;
 /// <summary>One run of the lab or of a characterisation: what <c>--json</c> writes and <c>pcieoe report</c> reads (docs/report-format.md).</summary>
 internal sealed record RunReport
 {
+    // A lab on a busy machine: its scheduler takes the target off its core now and then.
+    private const double MissedShareAllowed = 0.001;
+
     public const string CurrentSchema = "pcieoe-report/1";
 
     [JsonPropertyName("schema")]
@@ -39,6 +42,17 @@ internal sealed record RunReport
     [JsonPropertyName("hosts_scaling")]
     public IReadOnlyList<HostsResult>? HostsScaling { get; init; }
 
+    /// <summary>What each class got with Nested QoS (<c>--scenario nested-qos</c>).</summary>
+    [JsonPropertyName("classes")]
+    public IReadOnlyList<ClassResult>? Classes { get; init; }
+
+    /// <summary>The same load at the same capacity, first-in first-out.</summary>
+    [JsonPropertyName("fifo_classes")]
+    public IReadOnlyList<ClassResult>? FifoClasses { get; init; }
+
+    [JsonPropertyName("capacity")]
+    public CapacityResult? Capacity { get; init; }
+
     /// <summary>Both daemons' status at the end of the run, as <c>pcieoe status --json</c> gives it.</summary>
     [JsonPropertyName("status")]
     public JsonObject? Status { get; init; }
@@ -47,9 +61,10 @@ internal sealed record RunReport
     [JsonPropertyName("notes")]
     public IReadOnlyList<string> Notes { get; init; } = [];
 
-    /// <summary>No command failed, and no data was wrong.</summary>
+    /// <summary>No command failed, no data was wrong, and what Nested QoS promised was kept.</summary>
     [JsonIgnore]
     public bool IsFaultless => Workloads.All(workload => workload.Errors + workload.VerifyErrors == 0)
+        && (Classes is null || Classes.All(member => member.DeadlineMilliseconds is null || member.MissedShare <= MissedShareAllowed))
         && (HostsScaling ?? []).Concat(Hosts is null ? [] : [Hosts]).All(hosts => hosts.ForeignBlocks + hosts.Hosts.Sum(host => host.VerifyErrors) == 0);
 
     public void Save(string path) => File.WriteAllText(path, JsonSerializer.Serialize(this, ReportJson.Default.RunReport) + "\n");

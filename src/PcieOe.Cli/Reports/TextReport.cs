@@ -23,6 +23,9 @@ internal static class TextReport
         WriteOutage(console, report.Outage);
         WriteHosts(console, report.Hosts);
         WriteScaling(console, report.HostsScaling);
+        WriteClasses(console, "Nested QoS: what each class got (ms, arrival to sent)", report.Classes);
+        WriteClasses(console, "The same load at the same capacity, first-in first-out", report.FifoClasses);
+        WriteCapacity(console, report.Capacity);
         foreach (string note in report.Notes)
         {
             console.MarkupLineInterpolated(CultureInfo.InvariantCulture, $"[yellow]note[/] {note}");
@@ -123,6 +126,40 @@ internal static class TextReport
         Count(outage.Errors),
         Count(outage.VerifiedBlocks),
         Count(outage.VerifyErrors));
+
+    private static void WriteClasses(IAnsiConsole console, string title, IReadOnlyList<ClassResult>? classes)
+    {
+        if (classes is null)
+        {
+            return;
+        }
+
+        Table table = NewTable(title, "tenant, class", "deadline", "arrivals", "share", "met", "missed", "p50", "p99", "max");
+        foreach (ClassResult member in classes)
+        {
+            table.AddRow(
+                $"{member.Tenant}, {member.Class}",
+                member.DeadlineMilliseconds is { } deadline ? Figures.Milli(deadline) : "none",
+                Figures.Count(member.Arrivals),
+                member.Share.ToString("P1", CultureInfo.InvariantCulture),
+                Figures.Count(member.Met),
+                Figures.Count(member.Missed),
+                Figures.Milli(member.P50Milliseconds),
+                Figures.Milli(member.P99Milliseconds),
+                Figures.Milli(member.MaximumMilliseconds));
+        }
+
+        console.Write(table);
+    }
+
+    private static void WriteCapacity(IAnsiConsole console, CapacityResult? capacity)
+    {
+        if (capacity is not null)
+        {
+            console.MarkupLineInterpolated(CultureInfo.InvariantCulture,
+                $"units of 4 KiB a second: capacity {capacity.UnitsPerSecond:N0}, offered {capacity.OfferedUnitsPerSecond:N0} ({100 * capacity.Load:F0} %); the classes take {capacity.NestedUnitsPerSecond:N0} nested, {capacity.SingleClassUnitsPerSecond:N0} as one class with the tightest deadline (ratio {capacity.Ratio:F2})");
+        }
+    }
 
     private static void WriteHosts(IAnsiConsole console, HostsResult? hosts)
     {

@@ -6,6 +6,7 @@ using PcieOe.Daemon.Workers;
 using PcieOe.Protocol.Sessions;
 using PcieOe.Target.Configuration;
 using PcieOe.Target.Engine;
+using PcieOe.Transport.Policies.NestedQos;
 using PcieOe.Transport.Ports;
 
 namespace PcieOe.Target.Control;
@@ -20,7 +21,8 @@ internal sealed class TargetControl(TargetOptions options, TargetEngine engine, 
             "assign" => await AssignAsync(request).ConfigureAwait(false),
             "release" => await ReleaseAsync(request).ConfigureAwait(false),
             "inject" => await InjectAsync(request).ConfigureAwait(false),
-            string other => ControlProtocol.Error($"A target knows no command '{other}': status, assign, release."),
+            "qos-reset" => await ResetQosAsync().ConfigureAwait(false),
+            string other => ControlProtocol.Error($"A target knows no command '{other}': status, assign, release, qos-reset."),
             null => ControlProtocol.Error("A request names its \"command\"."),
         };
 
@@ -92,6 +94,31 @@ internal sealed class TargetControl(TargetOptions options, TargetEngine engine, 
         answer["holder"] = holder;
         return answer;
     });
+
+    /// <summary>Lets the counts of the classes begin anew; a tenant at a time, since the worker waits meanwhile.</summary>
+    private async Task<JsonObject> ResetQosAsync()
+    {
+        if (engine.Policy is not { } policy)
+        {
+            return ControlProtocol.Error("This target has no classes: give its configuration a section 'nestedQos' (docs/policies.md).");
+        }
+
+        for (int tenant = 0; tenant < policy.Scheduler.TenantCount; tenant++)
+        {
+            int index = tenant;
+            await worker.AskAsync(_ =>
+            {
+                foreach (NestedQosClassStatistics statistics in policy.Scheduler.StatisticsOf(index))
+                {
+                    statistics.Clear();
+                }
+
+                return true;
+            }).ConfigureAwait(false);
+        }
+
+        return ControlProtocol.Success();
+    }
 
     private Task<JsonObject> OnFunctionAsync(JsonObject request, Func<PooledFunction, long, JsonObject> action)
     {

@@ -21,6 +21,7 @@ internal static class HtmlReport
         Scaling.Write(html, report);
         OfferedLoad.Write(html, report);
         Hosts.Write(html, report);
+        Classes.Write(html, report);
         OverTime.Write(html, report);
         WorkloadTable.Write(html, report);
         Outages.Write(html, report);

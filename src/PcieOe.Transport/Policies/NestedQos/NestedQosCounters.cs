@@ -25,6 +25,14 @@ public sealed class NestedQosClassStatistics(string name, long responseNanosecon
     /// <summary>From arrival to completion.</summary>
     public LatencyHistogram Response { get; } = new();
 
+    /// <summary>Counts anew.</summary>
+    public void Clear()
+    {
+        Arrivals = UnitsArrived = Met = Missed = 0;
+        Waiting.Clear();
+        Response.Clear();
+    }
+
     internal void OnCompleted(long responseNanoseconds)
     {
         Response.Record(responseNanoseconds);

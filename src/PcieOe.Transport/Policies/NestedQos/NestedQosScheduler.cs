@@ -10,8 +10,8 @@ public sealed class NestedQosScheduler : IDisposable
 {
     public const int MaximumClasses = 8;
 
-    // Lets a poll round that came late catch up on starts, without letting a long idle time turn into a burst.
-    private const long PaceSlackNanoseconds = 200_000;
+    // A poll round that came late catches up on starts, but not on more: what is started at once is beyond the order's reach.
+    private const long CatchUpNanoseconds = 1_000_000;
 
     private readonly NestedQosTenant[] _tenants;
     private readonly WaitingCommand[] _table;
@@ -96,7 +96,12 @@ public sealed class NestedQosScheduler : IDisposable
         NestedQosClassStatistics statistics = member.Statistics[classIndex];
         statistics.Arrivals++;
         statistics.UnitsArrived += units;
-        Waiting++;
+        if (Waiting++ == 0)
+        {
+            // Time in which nothing waited is not made up for.
+            _nextStart = Math.Max(_nextStart, arrival);
+        }
+
         if (Options.Order == NestedQosOrder.Arrival)
         {
             _arrivals.Append(_table, entry);
@@ -124,8 +129,7 @@ public sealed class NestedQosScheduler : IDisposable
         NestedQosTenant tenant = _tenants[command.Tenant];
         if (Options.CapacityUnitsPerSecond is { } capacity)
         {
-            long earliest = _nextStart == long.MinValue ? now : Math.Max(_nextStart, now - PaceSlackNanoseconds);
-            _nextStart = earliest + (long)(command.Units / capacity * 1e9);
+            _nextStart = Math.Max(_nextStart, now - CatchUpNanoseconds) + (long)(command.Units / capacity * 1e9);
         }
 
         Waiting--;
