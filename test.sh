@@ -90,7 +90,7 @@ if [[ $mode != quick ]]; then
   run_check "NBD clients" 600 test/nbd/clients
   run_check "native programs" 300 test/packaging/native-programs
   run_check "systemd units" 60 test/packaging/units
-  run_check "container lab" 300 docker/lab.sh
+  run_check "container lab" 300 docker/lab.sh --seconds 0.2
   run_check "port over SharpPcap" 300 test/sharppcap/run
   run_check "documents" 120 test/docs/commands
 fi

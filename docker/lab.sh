@@ -1,27 +1,29 @@
 #!/usr/bin/env bash
 # Runs the container lab of compose.yaml where no image registry can be reached, and takes everything down again.
-#   docker/lab.sh [--programs FOLDER] [--reports FOLDER]
+#   docker/lab.sh [--programs FOLDER] [--reports FOLDER] [--seconds N]
 #   --programs   what packaging/publish made; artifacts/publish unless named, and made if it is not there
-#   --reports    where the reports go; artifacts/container-lab unless named
+#   --reports    where the reports go (text, JSON, HTML); artifacts/container-lab unless named
+#   --seconds    how long each workload is measured; 1 unless given
 # The image holds the programs and the libraries that they load, taken from this machine. The engine is the one that runs; if none does,
 # Debian's (docker.io, docker-compose: installed if this is root), started with namespaces and folders of its own. Exit code 77: cannot
 # be done here, for the reason printed last.
 set -euo pipefail
 root=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/.." && pwd)
-programs=$root/artifacts/publish reports=$root/artifacts/container-lab
+programs=$root/artifacts/publish reports=$root/artifacts/container-lab seconds=1
 while [[ $# -gt 0 ]]; do
   case $1 in
     --programs) programs=$2; shift 2 ;;
     --reports) reports=$2; shift 2 ;;
-    -h | --help) sed -n '2,8s/^# \{0,1\}//p' "$0"; exit 0 ;;
-    *) echo "lab.sh: unknown option '$1' (--programs, --reports)" >&2; exit 2 ;;
+    --seconds) seconds=$2; shift 2 ;;
+    -h | --help) sed -n '2,9s/^# \{0,1\}//p' "$0"; exit 0 ;;
+    *) echo "lab.sh: unknown option '$1' (--programs, --reports, --seconds)" >&2; exit 2 ;;
   esac
 done
 
 work=$(mktemp -d)
 engine=''      # the process that holds the namespaces of an engine of our own
 inside=()      # what runs a command where the engine's networks are
-export PCIEOE_IMAGE=pcieoe-lab-$$ PCIEOE_REPORTS COMPOSE_PROJECT_NAME=pcieoe-lab-$$
+export PCIEOE_IMAGE=pcieoe-lab-$$ PCIEOE_REPORTS COMPOSE_PROJECT_NAME=pcieoe-lab-$$ PCIEOE_SECONDS=$seconds
 
 compose() { "${compose_command[@]}" -f "$root/docker/compose.yaml" "$@"; }
 
@@ -97,7 +99,7 @@ done
 for host in 1 2; do
   wait "${pids[host]}" || { cat "$work/report$host.log" "$PCIEOE_REPORTS/host$host.txt"; compose logs --no-color; exit 1; }
   cat "$PCIEOE_REPORTS/host$host.txt"
-  [[ -s $PCIEOE_REPORTS/host$host.json ]] || { echo "host$host wrote no report"; exit 1; }
+  [[ -s $PCIEOE_REPORTS/host$host.json && -s $PCIEOE_REPORTS/host$host.html ]] || { echo "host$host wrote no report"; exit 1; }
 done
 for id in $(compose ps -q target host1 host2); do
   confinement=$(docker inspect --format '{{.HostConfig.ReadonlyRootfs}} {{.HostConfig.CapDrop}} {{.HostConfig.CapAdd}}' "$id")
