@@ -41,7 +41,7 @@ internal sealed class BenchRunner(Attachment attachment, PollWorker worker)
             long allocated = await worker.AskAsync(_ =>
             {
                 device.User = null;
-                attachment.Hops.BeginWorkload(null, null, defaultSampleEvery);
+                attachment.Hops.EndWorkload(defaultSampleEvery);
                 return GC.GetAllocatedBytesForCurrentThread() - allocatedBefore;
             }).ConfigureAwait(false);
             return ResultOf(workload, name, collector.Until(allocated, workload.MeasuredCommands)) with

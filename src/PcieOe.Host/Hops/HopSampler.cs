@@ -48,10 +48,10 @@ internal sealed class HopSampler : IFunctionMessageSink, IDisposable
         set => _untilNext = _every = value;
     }
 
-    /// <summary>All samples of this attachment.</summary>
+    /// <summary>All samples of this attachment but those of a workload that still runs.</summary>
     internal HopHistograms Totals { get; }
 
-    /// <summary>Those of the present workload besides, and the slowest of them; null: there is none.</summary>
+    /// <summary>Those of the present workload, and the slowest of them; null: there is none.</summary>
     internal HopHistograms? Workload { get; private set; }
 
     internal SlowestCommands? Slowest { get; private set; }
@@ -77,11 +77,24 @@ internal sealed class HopSampler : IFunctionMessageSink, IDisposable
 
     internal long Now() => _clock();
 
-    /// <summary>Forgets what is under way, and records what follows for one workload as well.</summary>
-    internal void BeginWorkload(HopHistograms? histograms, SlowestCommands? slowest, int every)
+    /// <summary>Forgets what is under way, and records what follows for one workload.</summary>
+    internal void BeginWorkload(HopHistograms histograms, SlowestCommands? slowest, int every)
     {
         Workload = histograms;
         Slowest = slowest;
+        Every = every;
+        Array.Clear(_samples);
+    }
+
+    internal void EndWorkload(int every)
+    {
+        if (Workload is not null)
+        {
+            Totals.Add(Workload);
+        }
+
+        Workload = null;
+        Slowest = null;
         Every = every;
         Array.Clear(_samples);
     }
@@ -249,8 +262,7 @@ internal sealed class HopSampler : IFunctionMessageSink, IDisposable
         hops[(int)Hop.WireBack] = sample.ReceivedAt - (sample.TargetLeftAt - offset);
         hops[(int)Hop.HostReceive] = sample.FoundAt - sample.ReceivedAt;
         hops[(int)Hop.Complete] = sample.EndedAt - sample.FoundAt;
-        Totals.Record(hops, sample.Whole);
-        Workload?.Record(hops, sample.Whole);
+        (Workload ?? Totals).Record(hops, sample.Whole);
         Slowest?.Show(sample.Whole, sample.EndedAt, target.Opcode, target.DataBytes, hops);
     }
 }

@@ -24,6 +24,8 @@ internal sealed class HopRecorder(Func<long> clock, HopDelays delays, HopTotals 
     private const int Capacity = 256;
     private const int Mask = Capacity - 1;
 
+    /// <summary>Whose stamps <see cref="_commands"/> has at each place: apart, since most commands that look have none.</summary>
+    private readonly TransactionToken[] _tokens = new TransactionToken[Capacity];
     private readonly TimedCommand[] _commands = new TimedCommand[Capacity];
     private readonly TimedCommand[] _leaving = new TimedCommand[Capacity];
     private readonly HopReport[] _reports = new HopReport[Capacity];
@@ -87,17 +89,19 @@ internal sealed class HopRecorder(Func<long> clock, HopDelays delays, HopTotals 
     /// <summary>The function asks for the command's admission.</summary>
     public void OnRequested(in AdmissionRequest request)
     {
-        ref TimedCommand command = ref Slot(request.Token);
-        if (command.Token != default)
+        int place = PlaceOf(request.Token);
+        if (_tokens[place] != default)
         {
             return;
         }
 
         bool isMarked = (request.Origin & MarkedOrigin) != 0;
         ulong frame = request.Origin >> FrameShift & FrameMask;
+        _tokens[place] = request.Token;
+        ref TimedCommand command = ref _commands[place];
         command = new TimedCommand
         {
-            Token = request.Token,
+            IsUsed = true,
             Name = isMarked ? (uint)request.Origin : 0,
             FrameNumber = isMarked ? _armedFrame - (_armedFrame - frame & FrameMask) : request.Origin,
             ArrivedAt = request.ArrivalNanoseconds,
@@ -110,21 +114,21 @@ internal sealed class HopRecorder(Func<long> clock, HopDelays delays, HopTotals 
 
     public void OnAdmitted(TransactionToken token)
     {
-        ref TimedCommand command = ref Slot(token);
-        if (command.Token == token)
+        if (TryFind(token, out int place))
         {
-            command.AdmittedAt = clock();
+            _commands[place].AdmittedAt = clock();
         }
     }
 
     /// <summary>Its result is there, or will have been at the instant that the flash model gives.</summary>
     public void OnReady(in ReadyTransaction ready)
     {
-        ref TimedCommand command = ref Slot(ready.Token);
-        if (command.Token != ready.Token || command.ReadyAt != 0)
+        if (!TryFind(ready.Token, out int place) || _commands[place].ReadyAt != 0)
         {
             return;
         }
+
+        ref TimedCommand command = ref _commands[place];
 
         long waited = delays.Wait(Hop.FlashQueue);
         long cell = delays.Wait(Hop.FlashCell);
@@ -141,23 +145,22 @@ internal sealed class HopRecorder(Func<long> clock, HopDelays delays, HopTotals 
     /// <summary>Its result is about to be written, or goes on being written.</summary>
     public void OnMaterializing(TransactionToken token)
     {
-        ref TimedCommand command = ref Slot(token);
-        if (command.Token == token && command.WritingAt == 0)
+        if (TryFind(token, out int place) && _commands[place].WritingAt == 0)
         {
             delays.Wait(Hop.TargetQueue);
-            command.WritingAt = Math.Max(clock(), command.ReadyAt);
+            _commands[place].WritingAt = Math.Max(clock(), _commands[place].ReadyAt);
         }
     }
 
     /// <summary>Its result is in frames, the last of which is being filled.</summary>
     public void OnMaterialized(TransactionToken token, ITlpTransmitter lane, RoutingId requester)
     {
-        ref TimedCommand command = ref Slot(token);
-        if (command.Token != token)
+        if (!TryFind(token, out int place))
         {
             return;
         }
 
+        ref TimedCommand command = ref _commands[place];
         _lastMark = _lastMark == uint.MaxValue ? 1 : _lastMark + 1;
         _leaving[_lastMark & Mask] = command;
         lane.Mark(_lastMark);
@@ -167,17 +170,16 @@ internal sealed class HopRecorder(Func<long> clock, HopDelays delays, HopTotals 
             SendReports(lane, requester);
         }
 
-        command = default;
+        _tokens[place] = default;
         _active--;
     }
 
     /// <summary>It must begin anew: its destination was full.</summary>
     public void OnBlocked(TransactionToken token)
     {
-        ref TimedCommand command = ref Slot(token);
-        if (command.Token == token)
+        if (TryFind(token, out int place))
         {
-            command.WritingAt = 0;
+            _commands[place].WritingAt = 0;
         }
     }
 
@@ -226,7 +228,7 @@ internal sealed class HopRecorder(Func<long> clock, HopDelays delays, HopTotals 
     /// <summary>The function was reset, or has another host: its commands are no more.</summary>
     public void Clear()
     {
-        Array.Clear(_commands);
+        Array.Clear(_tokens);
         Array.Clear(_leaving);
         _active = 0;
         _armedName = 0;
@@ -236,7 +238,7 @@ internal sealed class HopRecorder(Func<long> clock, HopDelays delays, HopTotals 
 
     private void Record(ref TimedCommand command, long now)
     {
-        if (command.Token == default)
+        if (!command.IsUsed)
         {
             return;
         }
@@ -256,6 +258,12 @@ internal sealed class HopRecorder(Func<long> clock, HopDelays delays, HopTotals 
         command = default;
     }
 
-    /// <summary>Where a command's stamps are, if it has any: whoever else would be there has none.</summary>
-    private ref TimedCommand Slot(TransactionToken token) => ref _commands[(int)(token.Value * 0x9E37_79B9_7F4A_7C15 >> 56)];
+    private bool TryFind(TransactionToken token, out int place)
+    {
+        place = PlaceOf(token);
+        return _tokens[place] == token;
+    }
+
+    /// <summary>Where a command's stamps are, if it has any: of two with the same place only the first has.</summary>
+    private static int PlaceOf(TransactionToken token) => (int)(token.Value * 0x9E37_79B9_7F4A_7C15 >> 56);
 }

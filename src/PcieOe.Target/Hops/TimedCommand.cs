@@ -1,4 +1,3 @@
-using PcieOe.Protocol.Functions;
 using PcieOe.Protocol.Hops;
 
 namespace PcieOe.Target.Hops;
@@ -6,8 +5,7 @@ namespace PcieOe.Target.Hops;
 /// <summary>The stamps of one command at the target; instants are monotonic nanoseconds.</summary>
 internal struct TimedCommand
 {
-    /// <summary>0: not in use.</summary>
-    public TransactionToken Token;
+    public bool IsUsed;
 
     /// <summary>Under which the host asked; 0: it did not.</summary>
     public uint Name;

@@ -44,6 +44,18 @@ public sealed class HopHistograms : IDisposable
         _residual.Record(whole - sum);
     }
 
+    /// <summary>Adds what another one of the same hops has recorded.</summary>
+    public void Add(HopHistograms other)
+    {
+        for (int i = 0; i < _hops.Length; i++)
+        {
+            _hops[i].Add(other._hops[i]);
+        }
+
+        _whole.Add(other._whole);
+        _residual.Add(other._residual);
+    }
+
     public IReadOnlyList<HopSummary> Hops() => [.. _hops.Select((histogram, index) => HopSummary.Of(HopNames.Of((Hop)((int)_first + index)), histogram))];
 
     public HopSummary Whole(string name) => HopSummary.Of(name, _whole);
