@@ -72,6 +72,7 @@ internal static class SampleRun
             Sampled = 600,
             SampleEvery = 16,
             Clock = new ClockSummary { Source = "shared" },
+            Slowest = [new SlowCommand { EndedAtSeconds = 0.5, EndToEndMicroseconds = 99, Opcode = 2, Bytes = bytes, HopMicroseconds = [.. HopNames.All.Select((_, index) => (double)index)] }],
             Histogram = Encode(all),
             Intervals = new IntervalResult { Seconds = 0.2, Histograms = intervals },
         };

@@ -23,6 +23,7 @@ internal static class HtmlReport
         Hosts.Write(html, report);
         Classes.Write(html, report);
         OverTime.Write(html, report);
+        Slowest.Write(html, report);
         WorkloadTable.Write(html, report);
         Outages.Write(html, report);
         DaemonStatus.Write(html, report);

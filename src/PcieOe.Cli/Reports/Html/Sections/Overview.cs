@@ -54,10 +54,11 @@ internal static class Overview
 
     private static void WriteClocks(HtmlWriter html, RunReport report)
     {
-        WorkloadResult? sampled = report.Workloads.Where(workload => workload.Clock is not null).MaxBy(workload => workload.Clock!.ErrorBoundMicroseconds);
-        if (sampled is { Clock: { } clock })
+        WorkloadResult[] sampled = [.. report.Workloads.Where(workload => workload is { Clock: not null, SampleEvery: > 0 })];
+        if (sampled.MaxBy(workload => workload.Clock!.ErrorBoundMicroseconds)?.Clock is { } clock)
         {
-            html.Add($"<p class=\"quiet\">One-way times: {clock.Source} clock, at most {clock.ErrorBoundMicroseconds} us off; one command in {sampled.SampleEvery} was stamped at every hop.</p>");
+            string range = string.Join(" to ", sampled.Select(workload => workload.SampleEvery).Distinct().Order());
+            html.Add($"<p class=\"quiet\">One-way times: {clock.Source} clock, at most {clock.ErrorBoundMicroseconds} us off. One command in {range} was stamped at every hop.</p>");
         }
     }
 
