@@ -88,11 +88,11 @@ done
 if [[ $mode != quick ]]; then
   run_check "guest rig" 600 test/guest/self-test
   run_check "NBD clients" 600 test/nbd/clients
-  run_check "native programs" 300 test/packaging/native-programs
+  run_check "native programs" 600 test/packaging/native-programs
   run_check "systemd units" 60 test/packaging/units
-  run_check "container lab" 300 docker/lab.sh --seconds 0.2
-  run_check "port over SharpPcap" 300 test/sharppcap/run
-  run_check "documents" 120 test/docs/commands
+  run_check "container lab" 400 docker/lab.sh --seconds 0.2
+  run_check "port over SharpPcap" 400 test/sharppcap/run
+  run_check "documents" 300 test/docs/commands
 fi
 simulation=test/PcieOe.Simulation/bin/Release/net10.0/PcieOe.Simulation
 case $mode in
