@@ -39,7 +39,7 @@ internal sealed class HostDaemon(HostOptions options, ILoggerFactory loggers, Fu
     {
         _port = openPort?.Invoke() ?? PortOpener.Open(options.Daemon.Port, []);
         _engine = new HostEngine(options.Attachments.Select((attachment, index) =>
-            new Attachment(attachment.Name, SessionOptions(attachment, index, _port.MaximumTransmissionUnit), new RootComplexOptions(),
+            new Attachment(attachment.Name, SessionOptions(attachment, index, _port.MaximumTransmissionUnit), new RootComplexOptions { HidesFunctionMemory = !attachment.OffersFunctionMemory },
                 options.Daemon.Hops, options.IsClockShared, _logger)));
         PollWaiter waiter = new(new PollWaiterOptions { Policy = options.Daemon.Polling });
         _worker = new PollWorker("host worker", _port, PortOpener.Framing(options.Daemon.Port), _engine, waiter, LongestBlindSleepMicroseconds, options.Daemon.WorkerProcessor, _logger);

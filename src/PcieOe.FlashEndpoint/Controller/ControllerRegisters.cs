@@ -27,10 +27,12 @@ internal sealed class ControllerRegisters(NvmeController controller, ControllerC
         set => _status = value;
     }
 
+    private ControllerCapabilities Capabilities => controller.MemoryBuffer.IsHidden ? capabilities.WithoutMemoryBuffer : capabilities;
+
     public uint Read(int offset) => offset switch
     {
-        NvmeRegister.Capabilities => (uint)capabilities.Value,
-        NvmeRegister.Capabilities + 4 => (uint)(capabilities.Value >> 32),
+        NvmeRegister.Capabilities => (uint)Capabilities.Value,
+        NvmeRegister.Capabilities + 4 => (uint)(Capabilities.Value >> 32),
         NvmeRegister.Version => NvmeRegister.Version14,
         NvmeRegister.InterruptMaskSet or NvmeRegister.InterruptMaskClear => _interruptMask,
         NvmeRegister.Configuration => _configuration.Value,

@@ -27,6 +27,17 @@ internal sealed unsafe class MemoryBuffer : IDisposable
 
     public bool Exists => LengthBytes != 0;
 
+    /// <summary>Hidden from the driver (CAP.CMBS 0), as whoever presents the function to it chose. It stays memory in its BAR.</summary>
+    public bool IsHidden
+    {
+        get;
+        set
+        {
+            field = value;
+            _control = value ? 0 : _control;
+        }
+    }
+
     public byte* Start { get; }
 
     public ReadOnlySpan<byte> Span => new(Start, LengthBytes);
@@ -43,7 +54,7 @@ internal sealed unsafe class MemoryBuffer : IDisposable
     public ulong Control
     {
         get => _control;
-        set => _control = Exists ? value & ~0xFFCUL : 0;
+        set => _control = Exists && !IsHidden ? value & ~0xFFCUL : 0;
     }
 
     /// <summary>CMBSTS: CBAI, set while an enabled base address would wrap around.</summary>

@@ -30,6 +30,7 @@ internal static class NvmeConfigurationLayout
     public const ushort MsixEnableBit = 1 << 15;
     public const ushort MsixFunctionMaskBit = 1 << 14;
     public const ushort PowerStateMask = 3;
+    public const uint MemorySwitchBit = 1;
 
     public const int Bar0Bytes = 0x4000;
     public const int DoorbellsOffset = 0x1000;
@@ -45,10 +46,22 @@ internal static class NvmeConfigurationLayout
         DefineExpress(space);
         DefineAer(space);
         DefineSerialNumber(space, options);
-        MakeHints(options, capabilities).Write(space.Define(Hints, PciConfigurationSpace.SizeBytes - Hints), next: 0);
+        BridgeHints hints = MakeHints(options, capabilities);
+        hints.Write(space.Define(Hints, PciConfigurationSpace.SizeBytes - Hints), next: 0);
+        if (options.MemoryBufferBytes != 0)
+        {
+            // Whoever hides the memory from a driver does so once, not after each reset that the driver makes.
+            int offset = MemorySwitchOffset(hints);
+            space.Define32(offset, 1, writable: MemorySwitchBit);
+            space.KeepOverFunctionReset(offset, [(byte)MemorySwitchBit]);
+        }
+
         space.Seal();
         return space;
     }
+
+    /// <summary>The doubleword of <see cref="BridgeHints.MemorySwitchOffset"/>.</summary>
+    public static int MemorySwitchOffset(BridgeHints hints) => Hints + hints.WrittenLength - sizeof(uint);
 
     private static void DefineHeader(PciConfigurationSpace space, NvmeOptions options)
     {
@@ -147,7 +160,7 @@ internal static class NvmeConfigurationLayout
     }
 
     /// <summary>While nobody answers: the capabilities as they are, and a fatal status, which a driver recovers from by a reset (DESIGN D8).</summary>
-    private static BridgeHints MakeHints(NvmeOptions options, ControllerCapabilities capabilities) => new()
+    public static BridgeHints MakeHints(NvmeOptions options, ControllerCapabilities capabilities) => new()
     {
         WriteOnlyRegisters = [new WriteOnlyRegisters(0, DoorbellsOffset, (ushort)(2 * (options.IoQueuePairs + 1)), 4, 4)],
         MappableMemory = options.MemoryBufferBytes == 0 ? [] : [new MappableMemory(MemoryBuffer.Bar, 0, (uint)options.MemoryBufferBytes)],

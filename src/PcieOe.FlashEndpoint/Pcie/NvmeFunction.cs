@@ -19,6 +19,7 @@ public sealed class NvmeFunction : IPcieFunction, IDisposable
     private readonly PciConfigurationSpace _space;
     private readonly NvmeController _controller;
     private readonly int _doorbells;
+    private readonly int _memorySwitchOffset;
     private ulong _bar0;
     private ulong _bar2;
     private bool _decodesMemory;
@@ -38,6 +39,7 @@ public sealed class NvmeFunction : IPcieFunction, IDisposable
         _space = NvmeConfigurationLayout.Create(options, _msix, capabilities);
         _controller = new NvmeController(options, capabilities, media, timing, _msix);
         _doorbells = 2 * (options.IoQueuePairs + 1);
+        _memorySwitchOffset = NvmeConfigurationLayout.MemorySwitchOffset(NvmeConfigurationLayout.MakeHints(options, capabilities));
     }
 
     public long NextDeadline => _controller.NextDeadline;
@@ -164,6 +166,8 @@ public sealed class NvmeFunction : IPcieFunction, IDisposable
         _decodesMemory = isAwake && (command & NvmeConfigurationLayout.CommandMemorySpaceBit) != 0;
         _bar0 = ReadBar(NvmeConfigurationLayout.Bar0);
         _bar2 = ReadBar(NvmeConfigurationLayout.Bar2);
+
+        _controller.MemoryBuffer.IsHidden = _controller.MemoryBuffer.Exists && (_space.Read(_memorySwitchOffset) & NvmeConfigurationLayout.MemorySwitchBit) == 0;
 
         ushort control = _space.Read16(NvmeConfigurationLayout.MsixControl);
         _msix.IsEnabled = (control & NvmeConfigurationLayout.MsixEnableBit) != 0;

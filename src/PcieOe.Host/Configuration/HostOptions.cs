@@ -61,6 +61,9 @@ internal sealed record AttachmentOptions
     /// <summary>Who serves the function to others. The function has one client at a time: one vfio-user socket, or the built-in driver, which NBD and bench share.</summary>
     public IReadOnlyList<FrontEndOptions> FrontEnds { get; init; } = [];
 
+    /// <summary>Whether the function's memory (NVMe: its controller memory buffer) is offered to its driver.</summary>
+    public bool OffersFunctionMemory { get; init; } = true;
+
     public static AttachmentOptions Read(ConfigurationReader reader, int index, bool isInsecure)
     {
         string function = reader.Text("function") ?? string.Empty;
@@ -83,6 +86,7 @@ internal sealed record AttachmentOptions
             reader.Report("key", $"is missing: the key that the target has for this host ({KeySettings.KeyBytes} bytes in base64), or keyFile; or set insecure to true on both sides.");
         }
 
+        List<FrontEndOptions> frontEnds = ReadFrontEnds(reader);
         return new AttachmentOptions
         {
             Name = reader.Text("name") ?? (function.Length > 0 ? function : $"attachment{index}"),
@@ -90,7 +94,8 @@ internal sealed record AttachmentOptions
             Target = target,
             TargetAddress = address,
             Key = key,
-            FrontEnds = ReadFrontEnds(reader),
+            FrontEnds = frontEnds,
+            OffersFunctionMemory = reader.Flag("functionMemory", frontEnds.All(frontEnd => frontEnd.VfioUser is null)),
         };
     }
 

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using PcieOe.Protocol.Functions;
 using PcieOe.Protocol.Link;
 using PcieOe.Protocol.Tlp;
 
@@ -24,6 +25,7 @@ internal sealed class Enumeration
     private readonly ConfigRequests _requests;
     private readonly RootComplexCounters _counters;
     private readonly long _retryNanoseconds;
+    private readonly bool _hidesFunctionMemory;
     private readonly byte[] _space = new byte[ConfigRegister.SpaceBytes];
     private readonly uint[] _sizing = new uint[ConfigRegister.BarCount];
     private readonly (int Offset, uint Value)[] _writes = new (int, uint)[24];
@@ -34,13 +36,14 @@ internal sealed class Enumeration
     private bool _hasFailed;
     private long _resumeAt;
 
-    public Enumeration(ConfigShadow shadow, MsixTable msix, ConfigRequests requests, RootComplexCounters counters, long retryNanoseconds)
+    public Enumeration(ConfigShadow shadow, MsixTable msix, ConfigRequests requests, RootComplexCounters counters, RootComplexOptions options)
     {
         _shadow = shadow;
         _msix = msix;
         _requests = requests;
         _counters = counters;
-        _retryNanoseconds = retryNanoseconds;
+        _retryNanoseconds = options.EnumerationRetryMilliseconds * 1_000_000L;
+        _hidesFunctionMemory = options.HidesFunctionMemory;
     }
 
     public EnumerationStep Step { get; private set; }
@@ -305,6 +308,11 @@ internal sealed class Enumeration
             Replay(layout.AdvancedErrorReporting + ConfigRegister.AerUncorrectableMask);
             Replay(layout.AdvancedErrorReporting + ConfigRegister.AerUncorrectableSeverity);
             Replay(layout.AdvancedErrorReporting + ConfigRegister.AerCorrectableMask);
+        }
+
+        if (_hidesFunctionMemory && BridgeHints.TryFind(_space, out BridgeHints? hints) && hints.MemorySwitchOffset != 0)
+        {
+            Write(hints.MemorySwitchOffset, 0);
         }
 
         if (_msix.Vectors != 0)

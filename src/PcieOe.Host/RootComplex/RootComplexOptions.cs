@@ -18,6 +18,11 @@ internal sealed record RootComplexOptions
     /// <summary>Pause before enumeration is tried again after the function refused or did not answer.</summary>
     public int EnumerationRetryMilliseconds { get; init; } = 100;
 
+    /// <summary>
+    /// Hide the function's memory from its driver (NVMe: CAP.CMBS 0). A guest's kernel that cannot use it warns about it (DESIGN D7).
+    /// </summary>
+    public bool HidesFunctionMemory { get; init; }
+
     /// <summary>How long memory that must be asked for may take to answer the device.</summary>
     public int ClientMemoryTimeoutMilliseconds { get; init; } = 5000;
 

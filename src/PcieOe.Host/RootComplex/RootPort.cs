@@ -44,7 +44,7 @@ internal sealed partial class RootPort : IRemoteFunction, ITlpSink, IDisposable
         _lane = new RequestLane(options.RequestQueueBytes);
         _configRequests = new ConfigRequests(_pending, Counters, RequesterId, FunctionId, completionTimeout);
         _responder = new DmaResponder(_window, Counters, RequesterId, options.ClientMemoryTimeoutMilliseconds * NanosecondsPerMillisecond);
-        _enumeration = new Enumeration(_shadow, _msix, _configRequests, Counters, options.EnumerationRetryMilliseconds * NanosecondsPerMillisecond);
+        _enumeration = new Enumeration(_shadow, _msix, _configRequests, Counters, options);
     }
 
     public RootComplexCounters Counters { get; } = new();

@@ -14,6 +14,7 @@ namespace PcieOe.Protocol.Functions;
 ///       kind 1, write-only registers:  offset | count 15:0, stride in bytes 23:16, width in bytes 31:24
 ///       kind 2, mappable memory:       offset | length
 ///       kind 3, answers while unreachable: offset | values, for consecutive doublewords
+///       kind 4, memory switch:         bit 0 1: the mappable memory is offered to drivers, 0: hidden from them (writable)
 /// </code>
 /// Entries of other kinds are skipped by their length. Not meant for a hot path.
 /// </summary>
@@ -30,6 +31,8 @@ public sealed class BridgeHints
     private const byte WriteOnlyRegistersKind = 1;
     private const byte MappableMemoryKind = 2;
     private const byte UnreachableAnswerKind = 3;
+    private const byte MemorySwitchKind = 4;
+    private const int MemorySwitchBytes = 8;
     private const int MaximumBar = 5;
 
     public static BridgeHints Empty { get; } = new();
@@ -40,6 +43,12 @@ public sealed class BridgeHints
     /// <summary>Plain memory without side effects: it may be mapped or prefetched, and writes to it may be merged.</summary>
     public IReadOnlyList<MappableMemory> MappableMemory { get; init; } = [];
 
+    /// <summary>
+    /// Where in the configuration space the doubleword lies whose bit 0 offers the mappable memory to drivers (1, as after power-on) or hides
+    /// it; 0: there is none. Known once parsed. Where it is written it is the capability's last doubleword.
+    /// </summary>
+    public int MemorySwitchOffset { get; private init; }
+
     /// <summary>What registers answer while the function cannot be asked. A register not listed answers 0.</summary>
     public IReadOnlyList<UnreachableAnswer> UnreachableAnswers { get; init; } = [];
 
@@ -48,7 +57,7 @@ public sealed class BridgeHints
     {
         get
         {
-            int bytes = HeaderBytes + 12 * (WriteOnlyRegisters.Count + MappableMemory.Count);
+            int bytes = HeaderBytes + 12 * (WriteOnlyRegisters.Count + MappableMemory.Count) + (MappableMemory.Count > 0 ? MemorySwitchBytes : 0);
             foreach (UnreachableAnswer answer in UnreachableAnswers)
             {
                 bytes += 8 + 4 * answer.Values.Count;
@@ -88,6 +97,12 @@ public sealed class BridgeHints
                 WriteWord(ref destination, value);
             }
         }
+
+        if (MappableMemory.Count > 0)
+        {
+            WriteWord(ref destination, EntryHeader(MemorySwitchKind, MemorySwitchBytes / 4, MappableMemory[0].Bar));
+            WriteWord(ref destination, 1);
+        }
     }
 
     /// <summary>Looks for the capability in a whole configuration space (4096 bytes) and parses it. False: there is none, or it is malformed.</summary>
@@ -103,7 +118,7 @@ public sealed class BridgeHints
         for (int visited = 0; offset is >= FirstExtendedCapability and <= ConfigurationSpaceBytes - HeaderBytes && visited < 64; visited++)
         {
             uint header = BinaryPrimitives.ReadUInt32LittleEndian(configurationSpace[offset..]);
-            if ((header & 0xFFFF) == ExtendedCapabilityId && TryParse(configurationSpace[offset..], out hints))
+            if ((header & 0xFFFF) == ExtendedCapabilityId && TryParse(configurationSpace[offset..], offset, out hints))
             {
                 return true;
             }
@@ -115,7 +130,8 @@ public sealed class BridgeHints
     }
 
     /// <summary>Parses the capability that starts <paramref name="source"/>. False: another vendor's, or malformed.</summary>
-    public static bool TryParse(ReadOnlySpan<byte> source, [NotNullWhen(true)] out BridgeHints? hints)
+    /// <param name="offset">Where in the configuration space it lies.</param>
+    public static bool TryParse(ReadOnlySpan<byte> source, int offset, [NotNullWhen(true)] out BridgeHints? hints)
     {
         hints = null;
         if (source.Length < HeaderBytes)
@@ -134,6 +150,7 @@ public sealed class BridgeHints
         var registers = new List<WriteOnlyRegisters>();
         var memory = new List<MappableMemory>();
         var answers = new List<UnreachableAnswer>();
+        int memorySwitch = 0;
         for (ReadOnlySpan<byte> rest = source[HeaderBytes..length]; rest.Length > 0;)
         {
             uint header = BinaryPrimitives.ReadUInt32LittleEndian(rest);
@@ -149,10 +166,15 @@ public sealed class BridgeHints
                 return false;
             }
 
+            if ((byte)header == MemorySwitchKind && bytes == MemorySwitchBytes)
+            {
+                memorySwitch = offset + length - rest.Length + sizeof(uint);
+            }
+
             rest = rest[bytes..];
         }
 
-        hints = new BridgeHints { WriteOnlyRegisters = registers, MappableMemory = memory, UnreachableAnswers = answers };
+        hints = new BridgeHints { WriteOnlyRegisters = registers, MappableMemory = memory, UnreachableAnswers = answers, MemorySwitchOffset = memorySwitch };
         return true;
     }
 

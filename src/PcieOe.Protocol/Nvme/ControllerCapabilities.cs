@@ -6,6 +6,8 @@ namespace PcieOe.Protocol.Nvme;
 /// </summary>
 public readonly record struct ControllerCapabilities(ulong Value)
 {
+    private const ulong MemoryBufferBit = 1UL << 57;
+
     /// <summary>Entries of the largest queue (MQES + 1).</summary>
     public int MaximumQueueEntries => (int)(Value & 0xFFFF) + 1;
 
@@ -28,7 +30,10 @@ public readonly record struct ControllerCapabilities(ulong Value)
     public int MaximumPageBytes => 4096 << (int)(Value >> 52 & 0xF);
 
     /// <summary>CMBS: a controller memory buffer can be enabled through CMBMSC.</summary>
-    public bool MemoryBufferSupported => (Value >> 57 & 1) != 0;
+    public bool MemoryBufferSupported => (Value & MemoryBufferBit) != 0;
+
+    /// <summary>The same with CMBS 0.</summary>
+    public ControllerCapabilities WithoutMemoryBuffer => new(Value & ~MemoryBufferBit);
 
     /// <summary>The capabilities of a controller with the NVM command set and 4 KiB pages.</summary>
     public static ControllerCapabilities Create(int maximumQueueEntries, int timeoutHalfSeconds, bool memoryBuffer) => new(
@@ -37,5 +42,5 @@ public readonly record struct ControllerCapabilities(ulong Value)
         (ulong)timeoutHalfSeconds << 24 |
         1UL << 36 |
         1UL << 37 |
-        (memoryBuffer ? 1UL << 57 : 0));
+        (memoryBuffer ? MemoryBufferBit : 0));
 }

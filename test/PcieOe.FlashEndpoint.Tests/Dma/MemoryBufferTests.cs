@@ -1,4 +1,6 @@
+using System.Buffers.Binary;
 using PcieOe.FlashEndpoint.Tests.Harness;
+using PcieOe.Protocol.Functions;
 using PcieOe.Protocol.Nvme;
 using Xunit;
 
@@ -18,6 +20,8 @@ public sealed class MemoryBufferTests : IDisposable
 
     public void Dispose() => _harness.Dispose();
 
+    private ControllerCapabilities Capabilities => new(_harness.Read32(ControllerHarness.Bar0) | (ulong)_harness.Read32(ControllerHarness.Bar0 + 4) << 32);
+
     [Fact]
     public void WriteData_InTheBuffer_IsWrittenWithoutAnyRead()
     {
@@ -30,6 +34,29 @@ public sealed class MemoryBufferTests : IDisposable
         Assert.Empty(_harness.Host.ReadLog);
         Assert.Equal(NvmeStatus.Success, _harness.Run(_io, ControllerHarness.IoEntry(NvmOpcode.Read, 3, 16, _page, _page + 4096)).Status);
         Assert.Equal(data, _harness.Host.Bytes(_page, 8192).ToArray());
+    }
+
+    [Fact]
+    public void Switch_Off_HidesTheBufferUntilTheSessionEnds()
+    {
+        byte[] space = new byte[4096];
+        for (int offset = 0; offset < space.Length; offset += 4)
+        {
+            BinaryPrimitives.WriteUInt32LittleEndian(space.AsSpan(offset), _harness.Function.ReadConfig(offset));
+        }
+
+        Assert.True(BridgeHints.TryFind(space, out BridgeHints? hints));
+        Assert.True(Capabilities.MemoryBufferSupported);
+        _harness.WriteConfig(hints.MemorySwitchOffset, 0);
+        _harness.Write32(ControllerHarness.Bar0 + NvmeRegister.MemoryBufferControl, 3);
+        Assert.False(Capabilities.MemoryBufferSupported);
+        Assert.Equal(0u, _harness.Read32(ControllerHarness.Bar0 + NvmeRegister.MemoryBufferControl));
+        Assert.Equal(0u, _harness.Read32(ControllerHarness.Bar0 + NvmeRegister.MemoryBufferSize));
+
+        _harness.Function.Reset(FunctionResetKind.FunctionLevel, 0);
+        Assert.Equal(0u, _harness.Function.ReadConfig(hints.MemorySwitchOffset));
+        _harness.Function.Reset(FunctionResetKind.StateLost, 0);
+        Assert.Equal(1u, _harness.Function.ReadConfig(hints.MemorySwitchOffset));
     }
 
     [Fact]

@@ -56,11 +56,11 @@ internal sealed class GuestLab : IDisposable
     }
 
     /// <summary>A function without a memory buffer, which guests would not use, on a medium in memory.</summary>
-    public static JsonObject MemoryFunction(string size) => new() { ["memoryBuffer"] = 0, ["media"] = new JsonObject { ["size"] = size } };
+    public static JsonObject MemoryFunction(string size) => new() { ["media"] = new JsonObject { ["size"] = size } };
 
     /// <summary>The same on a file that outlives the target.</summary>
     public static JsonObject FileFunction(string size, string path) =>
-        new() { ["memoryBuffer"] = 0, ["media"] = new JsonObject { ["size"] = size, ["path"] = path } };
+        new() { ["media"] = new JsonObject { ["size"] = size, ["path"] = path } };
 
     public string PathOf(string name) => Path.Combine(_directory.FullName, name);
 

@@ -42,6 +42,15 @@ public sealed class EnumerationTests
         Assert.Equal(1u, harness.Function.Config(FakeFunction.Pcie + 0x28) >> 12 & 1);
     }
 
+    [Theory]
+    [InlineData(false, 1)]
+    [InlineData(true, 0)]
+    public void NewSession_FunctionMemory_IsHiddenWhereThatIsAskedFor(bool hides, uint expected)
+    {
+        using RootPortHarness harness = RootPortHarness.Up(new RootComplexOptions { HidesFunctionMemory = hides });
+        Assert.Equal(expected, harness.Function.Config(harness.Port.Hints.MemorySwitchOffset) & 1);
+    }
+
     [Fact]
     public void NewSession_MsixTable_NamesEveryVector()
     {

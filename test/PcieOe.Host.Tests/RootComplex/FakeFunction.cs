@@ -98,6 +98,9 @@ internal sealed class FakeFunction : ITlpSink
         Array.Clear(Bar0);
     }
 
+    /// <summary>The hints' last doubleword.</summary>
+    private const int MemorySwitch = 0x100 + 12 + 12 + 12 + 12 + 8 - 4;
+
     private static BridgeHints Hints { get; } = new()
     {
         WriteOnlyRegisters = [new WriteOnlyRegisters(0, 0x1000, 16, 4, 4)],
@@ -248,6 +251,9 @@ internal sealed class FakeFunction : ITlpSink
                 break;
             case Pcie + 0x08 or Pcie + 0x28 or Msix or PowerManagement + 4 or Aer + 8 or Aer + 12 or Aer + 20:
                 Set(offset, merged);
+                break;
+            case MemorySwitch:
+                Set(offset, merged & 1);
                 break;
             case VendorOwn:
                 // Keeps half of what is written.

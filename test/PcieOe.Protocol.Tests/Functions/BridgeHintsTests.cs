@@ -19,11 +19,12 @@ public sealed class BridgeHintsTests
         Array.Fill(bytes, (byte)0xA5);
         Sample.Write(bytes, 0x1C0);
         Assert.Equal(
-            "0B00011C" + "43504104" + "50434F45" +
+            "0B00011C" + "4350C104" + "50434F45" +
             "01030000" + "00100000" + "02010404" +
             "02030200" + "00000000" + "00000001" +
             "03050000" + "00000000" + "FF0301FF" + "30000000" + "00040100" +
-            "03030000" + "1C000000" + "02000000",
+            "03030000" + "1C000000" + "02000000" +
+            "04020200" + "01000000",
             Convert.ToHexString(bytes));
     }
 
@@ -38,8 +39,18 @@ public sealed class BridgeHintsTests
         Assert.True(BridgeHints.TryFind(space, out BridgeHints? hints));
         Assert.Equal(Sample.WriteOnlyRegisters, hints.WriteOnlyRegisters);
         Assert.Equal(Sample.MappableMemory, hints.MappableMemory);
+        Assert.Equal(0x180 + Sample.WrittenLength - 4, hints.MemorySwitchOffset);
         Assert.Equal(2, hints.UnreachableAnswers.Count);
         Assert.Equal(Sample.UnreachableAnswers[0].Values, hints.UnreachableAnswers[0].Values);
+    }
+
+    [Fact]
+    public void Hints_WithoutMappableMemory_HaveNoSwitch()
+    {
+        byte[] space = new byte[4096];
+        new BridgeHints { WriteOnlyRegisters = Sample.WriteOnlyRegisters }.Write(space.AsSpan(0x100), 0);
+        Assert.True(BridgeHints.TryFind(space, out BridgeHints? hints));
+        Assert.Equal(0, hints.MemorySwitchOffset);
     }
 
     [Fact]
@@ -56,7 +67,7 @@ public sealed class BridgeHintsTests
         byte[] bytes = new byte[Sample.WrittenLength];
         Sample.Write(bytes, 0);
         bytes[12] = 0x77;
-        Assert.True(BridgeHints.TryParse(bytes, out BridgeHints? hints));
+        Assert.True(BridgeHints.TryParse(bytes, 0x100, out BridgeHints? hints));
         Assert.Empty(hints.WriteOnlyRegisters);
         Assert.Single(hints.MappableMemory);
     }
@@ -72,7 +83,7 @@ public sealed class BridgeHintsTests
         byte[] bytes = new byte[Sample.WrittenLength];
         Sample.Write(bytes, 0);
         bytes[position] = position == 13 ? (byte)0 : position == 14 ? (byte)6 : (byte)0x33;
-        Assert.False(BridgeHints.TryParse(bytes, out _));
+        Assert.False(BridgeHints.TryParse(bytes, 0x100, out _));
     }
 
     [Fact]
@@ -89,7 +100,7 @@ public sealed class BridgeHintsTests
                 bytes[random.Next(bytes.Length)] = (byte)random.Next(256);
             }
 
-            parsed += BridgeHints.TryParse(bytes.AsSpan(0, random.Next(bytes.Length + 1)), out _) ? 1 : 0;
+            parsed += BridgeHints.TryParse(bytes.AsSpan(0, random.Next(bytes.Length + 1)), 0x100, out _) ? 1 : 0;
         }
 
         Assert.InRange(parsed, 1, 19_999);
