@@ -48,7 +48,7 @@ internal sealed class HostDaemon(HostOptions options, ILoggerFactory loggers, Fu
         {
             foreach (VfioUserOptions vfioUser in attachment.FrontEnds.Select(frontEnd => frontEnd.VfioUser).OfType<VfioUserOptions>())
             {
-                _engine.Attachments[index].Add(VfioUserFrontEnd.Start(vfioUser, _engine.Attachments[index].Port, _worker.Wake, _logger));
+                _engine.Attachments[index].Add(VfioUserFrontEnd.Start(vfioUser, _engine.Attachments[index].Port, _worker.Wake, _logger, _engine.Attachments[index].Hops));
             }
         }
 

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text.Json.Nodes;
 using Xunit;
 
@@ -46,6 +47,27 @@ public sealed class HopTests : IDisposable
                     $"{added:F1} us more in {names[hop]} though {InjectedMicroseconds} us were wasted in {names[injected]}");
             }
         }
+    }
+
+    /// <summary>Both daemons read one clock here, so the truth is known: the offset is nothing.</summary>
+    [Fact]
+    [Trait("Category", "System")]
+    public void Clock_Estimated_IsOffByNoMoreThanItsBound()
+    {
+        using DaemonFixture fixture = new();
+        using Process target = fixture.StartTarget(fixture.TargetConfiguration("host0"));
+        using Process host = fixture.StartHost(fixture.HostConfiguration("host0"));
+        fixture.WaitFor("host0.sock", status => DaemonFixture.StateOf(status) == "up");
+        JsonObject answer = fixture.Ask("host0.sock", new JsonObject { ["command"] = "bench", ["rw"] = "randread", ["seconds"] = 0.3, ["sample_every"] = 1 });
+        JsonNode result = answer["result"]!;
+        Assert.Equal("estimated", result["clock"]!["source"]!.GetValue<string>());
+        Assert.True(result["sampled"]!.GetValue<long>() > 0);
+        JsonNode clock = fixture.Status("host0.sock")["attachments"]![0]!["hops"]!["clock"]!;
+        double bound = clock["error_bound_us"]!.GetValue<double>();
+        Assert.True(bound > 0);
+        Assert.InRange(clock["offset_us"]!.GetValue<double>(), -bound, bound);
+        JsonArray own = fixture.Status("target.sock")["hops"]!.AsArray();
+        Assert.Contains(own, entry => entry!["tenant"]!.GetValue<string>() == "host0" && entry["size"]!.GetValue<int>() == 4096 && entry["sampled"]!.GetValue<long>() > 0);
     }
 
     private static double[] Medians(JsonNode workload)

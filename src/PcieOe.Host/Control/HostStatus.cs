@@ -49,7 +49,7 @@ internal static class HostStatus
         ClockSummary clock = sampler.Clock;
         hops["sample_every"] = sampler.Every;
         hops["residual_us"] = sampler.Totals.ResidualMicroseconds;
-        hops["clock"] = new JsonObject { ["source"] = clock.Source, ["error_bound_us"] = clock.ErrorBoundMicroseconds };
+        hops["clock"] = new JsonObject { ["source"] = clock.Source, ["error_bound_us"] = clock.ErrorBoundMicroseconds, ["offset_us"] = sampler.OffsetMicroseconds };
         return hops;
     }
 

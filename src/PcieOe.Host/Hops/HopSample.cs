@@ -9,6 +9,9 @@ internal struct HopSample
     public uint Id;
     public HopParts Known;
 
+    /// <summary>A client's own doorbell: it ends where the agent's part ends, with the report.</summary>
+    public bool IsDoorbell;
+
     public long BegunAt;
     public long IssuedAt;
     public long PostedAt;

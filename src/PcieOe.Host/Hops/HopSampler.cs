@@ -28,7 +28,9 @@ internal sealed class HopSampler : IFunctionMessageSink, IDisposable
     private uint _lastLeft;
     private int _every;
     private int _untilNext;
+    private int _untilDoorbell = 1;
     private long _errorNanoseconds;
+    private long _offsetNanoseconds;
 
     /// <param name="clock">Monotonic nanoseconds.</param>
     /// <param name="targetClock">The target's clock against this one; null where both are the same.</param>
@@ -62,6 +64,9 @@ internal sealed class HopSampler : IFunctionMessageSink, IDisposable
         Source = _targetClock is null ? "shared" : "estimated",
         ErrorBoundMicroseconds = Math.Round(_errorNanoseconds / 1000.0, 3),
     };
+
+    /// <summary>The target's clock less this one, as of the last sample.</summary>
+    internal double OffsetMicroseconds => Math.Round(_offsetNanoseconds / 1000.0, 3);
 
     /// <summary>For the client, before a command: whether it is the turn of this one.</summary>
     internal bool TakeTurn()
@@ -100,12 +105,34 @@ internal sealed class HopSampler : IFunctionMessageSink, IDisposable
     }
 
     /// <summary>The client begins a command. Returns the sample's name.</summary>
-    internal uint Begin()
+    internal uint Begin() => BeginAt(_clock());
+
+    /// <summary>A client on another thread began a command at that instant.</summary>
+    internal uint BeginAt(long begunAt)
     {
         _lastSample = _lastSample == uint.MaxValue ? 1 : _lastSample + 1;
         ref HopSample sample = ref _samples[_lastSample & Mask];
-        sample = new HopSample { Id = _lastSample, BegunAt = _clock() };
+        sample = new HopSample { Id = _lastSample, BegunAt = begunAt };
         return _lastSample;
+    }
+
+    /// <summary>
+    /// A front end's client rings: its doorbell is the next write. What it starts ends, for the agent, when the report has come, which is
+    /// behind the interrupt. Of the commands of one doorbell the first that completes counts.
+    /// </summary>
+    internal void OnDoorbell(IRemoteFunction function)
+    {
+        if (_every == 0 || --_untilDoorbell > 0)
+        {
+            return;
+        }
+
+        // An odd number: doorbells of two kinds that take turns, only one of which starts commands, shall both have theirs.
+        _untilDoorbell = _every | 1;
+        uint id = Begin();
+        Find(id).IsDoorbell = true;
+        OnIssued(id);
+        TryPost(id, function);
     }
 
     /// <summary>Its entry is written.</summary>
@@ -180,7 +207,19 @@ internal sealed class HopSampler : IFunctionMessageSink, IDisposable
         if ((sample.Known & (HopParts.Posted | HopParts.Reported)) == HopParts.Posted)
         {
             sample.Target = report;
-            Learn(ref sample, HopParts.Reported, now);
+            HopParts learnt = HopParts.Reported;
+            if (sample.IsDoorbell)
+            {
+                _delays.Wait(Hop.HostReceive);
+                sample.ReceivedAt = now;
+                sample.FoundAt = _clock();
+                _delays.Wait(Hop.Complete);
+                sample.EndedAt = _clock();
+                sample.Whole = _clock() - sample.BegunAt;
+                learnt |= HopParts.Found | HopParts.Ended;
+            }
+
+            Learn(ref sample, learnt, now);
         }
     }
 
@@ -242,7 +281,7 @@ internal sealed class HopSampler : IFunctionMessageSink, IDisposable
                 return;
             }
 
-            offset = estimate.OffsetNanoseconds;
+            offset = _offsetNanoseconds = estimate.OffsetNanoseconds;
             _errorNanoseconds = estimate.ErrorNanoseconds;
         }
 

@@ -43,6 +43,9 @@ public struct BlockCommand
     /// <summary>The name of its hop stamps; 0: it has none.</summary>
     internal uint Sample;
 
+    /// <summary>Through a channel: when its client submitted it, if it is to have stamps; otherwise 0.</summary>
+    internal long SubmittedAt;
+
     /// <summary>True for those that move data between host and controller.</summary>
     public readonly bool MovesData => Operation <= BlockOperation.Compare;
 }

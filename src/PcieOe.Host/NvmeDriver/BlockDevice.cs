@@ -18,6 +18,7 @@ public sealed class BlockDevice : IFrontEnd, IBlockDriverClient
     internal const ulong UserContext = 1UL << 63;
 
     private readonly Action _wakeWorker;
+    private readonly HopSampler? _hops;
     private BlockDeviceChannel?[] _channels = new BlockDeviceChannel?[4];
     private volatile BlockDeviceInfo? _info;
     private int _first;
@@ -32,6 +33,7 @@ public sealed class BlockDevice : IFrontEnd, IBlockDriverClient
     internal BlockDevice(IRemoteFunction function, NvmeDriverOptions options, Action wakeWorker, HopSampler? hops)
     {
         _wakeWorker = wakeWorker;
+        _hops = hops;
         Driver = new NvmeBlockDriver(function, this, options, hops);
     }
 
@@ -60,7 +62,7 @@ public sealed class BlockDevice : IFrontEnd, IBlockDriverClient
     /// <summary>On the worker's thread: makes a channel for one client.</summary>
     public BlockDeviceChannel Open(int depth)
     {
-        BlockDeviceChannel channel = new(depth, _wakeWorker);
+        BlockDeviceChannel channel = new(depth, _wakeWorker, _hops);
         int index = Array.IndexOf(_channels, null);
         if (index < 0)
         {
@@ -191,12 +193,18 @@ public sealed class BlockDevice : IFrontEnd, IBlockDriverClient
             }
 
             command.Context = (ulong)index << ChannelShift | (uint)channel.NextSlot;
+            if (command.SubmittedAt != 0)
+            {
+                // A workload's hops are its own commands'.
+                command.Sample = _hops!.Workload is null ? _hops.BeginAt(command.SubmittedAt) : 0;
+            }
+
             if (!Driver.TrySubmit(command, now))
             {
                 break;
             }
 
-            channel.Take(context);
+            channel.Take(context, command.Sample, command.SubmittedAt);
         }
 
         if (channel.IsFinished)

@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using PcieOe.Host.FrontEnds.Rings;
+using PcieOe.Host.Hops;
 using PcieOe.Protocol.Nvme;
 
 namespace PcieOe.Host.NvmeDriver;
@@ -16,18 +17,24 @@ public sealed class BlockDeviceChannel : IDisposable
     private readonly RecordRing _completions;
     private readonly SleepSignal _signal = new();
     private readonly Action _wakeWorker;
+    private readonly HopSampler? _hops;
+    private readonly (uint Id, long SubmittedAt)[] _samples;
     private readonly ulong[] _contexts;
     private readonly int[] _freeSlots;
     private int _freeCount;
     private int _underWay;
+    private int _sinceSample;
     private bool _mustWakeClient;
     private volatile bool _isClosing;
     private volatile bool _isDetached;
 
-    internal BlockDeviceChannel(int depth, Action wakeWorker)
+    /// <param name="hops">Stamps one command in so many; null: none.</param>
+    internal BlockDeviceChannel(int depth, Action wakeWorker, HopSampler? hops)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(depth, 1);
         _wakeWorker = wakeWorker;
+        _hops = hops;
+        _samples = new (uint, long)[depth];
         _commands = new RecordRing(RingBytes<BlockCommand>(depth));
         _completions = new RecordRing(RingBytes<BlockCompletion>(depth));
         _contexts = new ulong[depth];
@@ -60,7 +67,15 @@ public sealed class BlockDeviceChannel : IDisposable
             return false;
         }
 
-        MemoryMarshal.Write(record, in command);
+        ref BlockCommand written = ref MemoryMarshal.AsRef<BlockCommand>(record);
+        written = command;
+        written.SubmittedAt = 0;
+        if (_hops is not null && _hops.Every != 0 && ++_sinceSample >= _hops.Every)
+        {
+            _sinceSample = 0;
+            written.SubmittedAt = _hops.Now();
+        }
+
         _commands.Commit();
         _underWay++;
         return true;
@@ -134,8 +149,9 @@ public sealed class BlockDeviceChannel : IDisposable
     internal int NextSlot => _freeSlots[_freeCount - 1];
 
     /// <summary>Takes the command that waits first into <see cref="NextSlot"/>.</summary>
-    internal void Take(ulong context)
+    internal void Take(ulong context, uint sample, long submittedAt)
     {
+        _samples[NextSlot] = (sample, submittedAt);
         _contexts[_freeSlots[--_freeCount]] = context;
         _commands.Release();
     }
@@ -144,6 +160,10 @@ public sealed class BlockDeviceChannel : IDisposable
     {
         _freeSlots[_freeCount++] = slot;
         Answer(_contexts[slot], status);
+        if (_samples[slot].Id != 0)
+        {
+            _hops!.End(_samples[slot].Id, _samples[slot].SubmittedAt);
+        }
     }
 
     /// <summary>Ends the command that waits first without doing it.</summary>

@@ -7,6 +7,7 @@ using PcieOe.Host.FrontEnds.VfioUser.Session;
 using PcieOe.Host.FrontEnds.VfioUser.Socket;
 using PcieOe.Host.FrontEnds.VfioUser.Worker;
 using PcieOe.Host.Interop;
+using PcieOe.Host.Hops;
 using PcieOe.Host.RootComplex;
 
 namespace PcieOe.Host.FrontEnds.VfioUser;
@@ -41,10 +42,10 @@ public sealed unsafe class VfioUserFrontEnd : IFrontEnd
     private int _socket = ReceivedDescriptors.None;
     private long _lastLookMilliseconds;
 
-    private VfioUserFrontEnd(VfioUserOptions options, IRemoteFunction function, UnixListener listener, Action wakeWorker, ILogger logger)
+    private VfioUserFrontEnd(VfioUserOptions options, IRemoteFunction function, UnixListener listener, Action wakeWorker, ILogger logger, HopSampler? hops)
     {
         _listener = listener;
-        _worker = new FunctionWorker(function, _requests, _answers, _clientRequests, _wake, options.MapsDoorbells);
+        _worker = new FunctionWorker(function, _requests, _answers, _clientRequests, _wake, options.MapsDoorbells, hops);
         _context = new SessionContext
         {
             Requests = _requests,
@@ -88,9 +89,13 @@ public sealed unsafe class VfioUserFrontEnd : IFrontEnd
     /// <summary>Listens on the socket; clients are taken as soon as the function has been enumerated.</summary>
     /// <param name="wakeWorker">Wakes the worker if it sleeps; called on any thread.</param>
     /// <exception cref="IOException">The socket cannot be made; the message says why and what to do.</exception>
-    public static VfioUserFrontEnd Start(VfioUserOptions options, IRemoteFunction function, Action wakeWorker, ILogger logger)
+    public static VfioUserFrontEnd Start(VfioUserOptions options, IRemoteFunction function, Action wakeWorker, ILogger logger) =>
+        Start(options, function, wakeWorker, logger, hops: null);
+
+    /// <param name="hops">Stamps commands, doorbell by doorbell; null: none is.</param>
+    internal static VfioUserFrontEnd Start(VfioUserOptions options, IRemoteFunction function, Action wakeWorker, ILogger logger, HopSampler? hops)
     {
-        var frontEnd = new VfioUserFrontEnd(options, function, UnixListener.Listen(options.SocketPath, waitingClients: 1), wakeWorker, logger);
+        var frontEnd = new VfioUserFrontEnd(options, function, UnixListener.Listen(options.SocketPath, waitingClients: 1), wakeWorker, logger, hops);
         frontEnd._thread.Start();
         return frontEnd;
     }

@@ -1,5 +1,7 @@
 using PcieOe.Host.Interop;
 using PcieOe.Host.Tests.FrontEnds.VfioUser.Harness;
+using PcieOe.Protocol.Hops;
+using PcieOe.Protocol.Tlp;
 using Xunit;
 using static PcieOe.Host.Tests.FrontEnds.VfioUser.Harness.TestClient;
 
@@ -25,6 +27,38 @@ public sealed unsafe class MappedDoorbellTests
         Assert.Equal([(0x1000ul, 5u), (0x100Cul, 7u), (0x1024ul, 0u)], Writes(harness));
         Assert.Equal((messages, 3), (harness.FrontEnd.Counters.Messages, harness.FrontEnd.Counters.MappedDoorbells));
         Assert.True(harness.FrontEnd.MustKeepLooking);
+    }
+
+    [Fact]
+    public void Doorbells_OneInSoMany_AreMarkedAndEndWithTheReport()
+    {
+        using var harness = new FrontEndHarness(mapsDoorbells: true);
+        using TestClient client = harness.ConnectAndNegotiate();
+        using NativeMemoryRange page = MapDoorbells(harness, client);
+        harness.Hops.Every = 2;
+        for (uint ring = 0; ring < 9; ring++)
+        {
+            harness.Now += 100;
+            *(uint*)page.Pointer = ring;
+            harness.FrontEnd.Poll(harness.Now);
+            harness.Hops.OnLeaving((uint)harness.Function.Marks.Count);
+        }
+
+        // Every third: of two doorbells that take turns neither is passed over for ever.
+        Assert.Equal([(1u, 0), (2u, 3), (3u, 6)], harness.Function.Marks);
+        Assert.Equal(9, harness.Function.Writes.Count);
+        harness.Now += 1000;
+        byte[] report = new byte[HopReport.WrittenLength];
+        for (uint name = 1; name <= 3; name++)
+        {
+            new HopReport { Name = name, ArrivedAt = harness.Now, DataBytes = 4096, LeftName = name - 1, LeftAt = harness.Now }.Write(report, default);
+            Assert.True(TlpView.TryParse(report, out TlpView message));
+            harness.Hops.OnMessage(message, frameNumber: 1, harness.Now);
+        }
+
+        // What left with the last completion is told with the next one.
+        Assert.Equal(2, harness.Hops.Totals.Count);
+        Assert.Equal(0, harness.Hops.Totals.ResidualMicroseconds);
     }
 
     /// <summary>After a reset of the device the first value written is often the last one from before.</summary>

@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using PcieOe.Host.FrontEnds.VfioUser.Memory;
+using PcieOe.Host.Hops;
 using PcieOe.Host.RootComplex;
 using PcieOe.Protocol.Functions;
 
@@ -64,14 +65,14 @@ internal sealed unsafe class DoorbellPages : IDisposable
     /// <summary>Passes on every write since the last call.</summary>
     /// <returns>How many registers had been written.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public int Forward(IRemoteFunction function, long now)
+    public int Forward(IRemoteFunction function, HopSampler? hops, long now)
     {
         int words = _registers.Count * (_registers.StrideBytes / sizeof(uint));
         int next = new ReadOnlySpan<uint>(_first, words).IndexOfAnyExcept(Idle);
-        return next < 0 ? 0 : ForwardFrom(next, words, function, now);
+        return next < 0 ? 0 : ForwardFrom(next, words, function, hops, now);
     }
 
-    private int ForwardFrom(int next, int words, IRemoteFunction function, long now)
+    private int ForwardFrom(int next, int words, IRemoteFunction function, HopSampler? hops, long now)
     {
         int step = _registers.StrideBytes / sizeof(uint);
         int passed = 0;
@@ -81,6 +82,7 @@ internal sealed unsafe class DoorbellPages : IDisposable
             {
                 // Exchanged, not read and then filled: a write between the two would be lost.
                 uint value = Interlocked.Exchange(ref _first[next], Idle);
+                hops?.OnDoorbell(function);
                 if (!function.TryWriteRegion(Bar, OffsetBytes + (uint)next * sizeof(uint), MemoryMarshal.AsBytes(new ReadOnlySpan<uint>(in value)), now))
                 {
                     // No room now: it stays for the next round, unless the client has written a newer value.

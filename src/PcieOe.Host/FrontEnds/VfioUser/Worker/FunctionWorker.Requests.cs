@@ -217,6 +217,12 @@ internal sealed partial class FunctionWorker
     private bool TryWriteRegion(in FunctionRequest request, ReadOnlySpan<byte> data, long now)
     {
         bool isConfiguration = request.Index == RegionIndex.Configuration;
+        bool isDoorbell = _description!.IsDoorbell(request.Index, request.Offset);
+        if (isDoorbell && _blockedSince == long.MaxValue)
+        {
+            _hops?.OnDoorbell(_function);
+        }
+
         while (_written < data.Length)
         {
             ulong offset = request.Offset + (ulong)_written;
@@ -237,7 +243,7 @@ internal sealed partial class FunctionWorker
         }
 
         _written = 0;
-        Counters.TrappedDoorbells += _description!.IsDoorbell(request.Index, request.Offset) ? 1 : 0;
+        Counters.TrappedDoorbells += isDoorbell ? 1 : 0;
 
         if (request.Context != FunctionRequest.NoAnswer)
         {

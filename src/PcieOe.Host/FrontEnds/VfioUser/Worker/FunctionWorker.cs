@@ -3,6 +3,7 @@ using PcieOe.Host.FrontEnds.Rings;
 using PcieOe.Host.FrontEnds.VfioUser.Memory;
 using PcieOe.Host.FrontEnds.VfioUser.Rings;
 using PcieOe.Host.FrontEnds.VfioUser.Wire;
+using PcieOe.Host.Hops;
 using PcieOe.Host.Interop;
 using PcieOe.Host.RootComplex;
 
@@ -26,6 +27,7 @@ internal sealed partial class FunctionWorker : IRemoteFunctionClient, IDisposabl
     private readonly RecordRing _answers;
     private readonly SleepSignal _socketThread;
     private readonly bool _mapsDoorbells;
+    private readonly HopSampler? _hops;
     private readonly RegionReads _reads = new();
     private InterruptLines[] _interrupts = [];
     private FunctionDescription? _description;
@@ -42,8 +44,11 @@ internal sealed partial class FunctionWorker : IRemoteFunctionClient, IDisposabl
     /// <param name="requests">Of which the worker is the reader.</param>
     /// <param name="answers">Of which the worker is the writer.</param>
     /// <param name="clientRequests">Likewise.</param>
-    public FunctionWorker(IRemoteFunction function, RecordRing requests, RecordRing answers, RecordRing clientRequests, SleepSignal socketThread, bool mapsDoorbells)
+    /// <param name="hops">Stamps commands, doorbell by doorbell; null: none is.</param>
+    public FunctionWorker(IRemoteFunction function, RecordRing requests, RecordRing answers, RecordRing clientRequests, SleepSignal socketThread, bool mapsDoorbells,
+        HopSampler? hops)
     {
+        _hops = hops;
         _function = function;
         _requests = requests;
         _answers = answers;
@@ -178,7 +183,7 @@ internal sealed partial class FunctionWorker : IRemoteFunctionClient, IDisposabl
             return false;
         }
 
-        int passed = _description!.Doorbells!.Forward(_function, now);
+        int passed = _description!.Doorbells!.Forward(_function, _hops, now);
         Counters.MappedDoorbells += passed;
         return passed > 0;
     }

@@ -134,6 +134,15 @@ internal sealed unsafe class FakeFunction : IRemoteFunction
         return true;
     }
 
+    /// <summary>Each mark, and how many writes came before it.</summary>
+    public List<(uint Name, int WritesBefore)> Marks { get; } = [];
+
+    public bool TryMark(uint name)
+    {
+        Marks.Add((name, Writes.Count));
+        return true;
+    }
+
     /// <summary>Off where allocations are counted.</summary>
     public bool RecordsWrites { get; set; } = true;
 

@@ -1,7 +1,9 @@
 using System.Diagnostics;
 using Microsoft.Extensions.Logging.Abstractions;
 using PcieOe.Host.FrontEnds.VfioUser;
+using PcieOe.Host.Hops;
 using PcieOe.Host.RootComplex;
+using PcieOe.Transport.Hops;
 using Xunit;
 
 namespace PcieOe.Host.Tests.FrontEnds.VfioUser.Harness;
@@ -19,12 +21,16 @@ internal sealed class FrontEndHarness : IDisposable
     {
         SocketPath = Path.Combine(_directory.FullName, "cntrl");
         var options = new VfioUserOptions { SocketPath = SocketPath, MapsDoorbells = mapsDoorbells, TrustsUnsealedMemory = trustsUnsealedMemory };
-        FrontEnd = VfioUserFrontEnd.Start(options, Function, static () => { }, NullLogger.Instance);
+        Hops = new HopSampler(() => Now, new HopDelays(() => Now), targetClock: null, every: 0);
+        FrontEnd = VfioUserFrontEnd.Start(options, Function, static () => { }, NullLogger.Instance, Hops);
     }
 
     public FakeFunction Function { get; } = new();
 
     public VfioUserFrontEnd FrontEnd { get; }
+
+    /// <summary>Stamps none until it is told to.</summary>
+    public HopSampler Hops { get; }
 
     public string SocketPath { get; }
 
@@ -105,6 +111,7 @@ internal sealed class FrontEndHarness : IDisposable
     public void Dispose()
     {
         FrontEnd.Dispose();
+        Hops.Dispose();
         _directory.Delete(recursive: true);
     }
 }
