@@ -39,8 +39,13 @@ internal sealed class HostDaemon(HostOptions options, ILoggerFactory loggers, Fu
     {
         _port = openPort?.Invoke() ?? PortOpener.Open(options.Daemon.Port, []);
         _engine = new HostEngine(options.Attachments.Select((attachment, index) =>
-            new Attachment(attachment.Name, SessionOptions(attachment, index, _port.MaximumTransmissionUnit), new RootComplexOptions { HidesFunctionMemory = !attachment.OffersFunctionMemory },
+            new Attachment(attachment.Name, attachment.Tenant, SessionOptions(attachment, index, _port.MaximumTransmissionUnit), new RootComplexOptions { HidesFunctionMemory = !attachment.OffersFunctionMemory },
                 options.Daemon.Hops, options.IsClockShared, _logger)));
+        if (GatekeeperOpener.Open(options.Daemon, options.Attachments.Count) is { } gatekeeper)
+        {
+            _engine.UseGatekeeper(gatekeeper);
+        }
+
         PollWaiter waiter = new(new PollWaiterOptions { Policy = options.Daemon.Polling });
         _worker = new PollWorker("host worker", _port, PortOpener.Framing(options.Daemon.Port), _engine, waiter, LongestBlindSleepMicroseconds, options.Daemon.WorkerProcessor, _logger);
         _engine.UseHandshakes(_worker.Wake);

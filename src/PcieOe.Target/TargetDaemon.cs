@@ -51,6 +51,11 @@ internal sealed class TargetDaemon(TargetOptions options, ILoggerFactory loggers
             throw;
         }
 
+        if (GatekeeperOpener.Open(options.Daemon, _engine.Sessions.MaximumEntries) is { } gatekeeper)
+        {
+            _engine.UseGatekeeper(gatekeeper);
+        }
+
         PollWaiter waiter = new(new PollWaiterOptions { Policy = options.Daemon.Polling });
         foreach (int descriptor in functions.Select(function => function.Function.WakeUpDescriptor).Where(descriptor => descriptor >= 0))
         {

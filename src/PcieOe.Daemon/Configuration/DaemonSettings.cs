@@ -1,3 +1,4 @@
+using PcieOe.Transport.Policies.Gatekeeper;
 using PcieOe.Transport.Polling;
 
 namespace PcieOe.Daemon.Configuration;
@@ -24,6 +25,9 @@ public sealed record DaemonSettings
 
     public HopSettings Hops { get; init; } = new();
 
+    /// <summary>Bandwidth limits of the port's tenants; null: none.</summary>
+    public GatekeeperOptions? Gatekeeper { get; init; }
+
     public static DaemonSettings Read(ConfigurationReader reader, string defaultControlSocket)
     {
         string name = reader.RequiredText("name", "who this daemon is to its peers");
@@ -47,6 +51,7 @@ public sealed record DaemonSettings
             ControlSocket = reader.Text("controlSocket") ?? defaultControlSocket,
             IsInsecure = reader.Flag("insecure", false),
             Hops = HopSettings.Read(reader),
+            Gatekeeper = GatekeeperSettings.Read(reader),
         };
     }
 }

@@ -47,6 +47,9 @@ internal sealed record AttachmentOptions
 {
     public required string Name { get; init; }
 
+    /// <summary>Whom its traffic counts for at this host's port.</summary>
+    public required string Tenant { get; init; }
+
     /// <summary>Empty: any that the target has for this host.</summary>
     public string Function { get; init; } = string.Empty;
 
@@ -87,9 +90,11 @@ internal sealed record AttachmentOptions
         }
 
         List<FrontEndOptions> frontEnds = ReadFrontEnds(reader);
+        string name = reader.Text("name") ?? (function.Length > 0 ? function : $"attachment{index}");
         return new AttachmentOptions
         {
-            Name = reader.Text("name") ?? (function.Length > 0 ? function : $"attachment{index}"),
+            Name = name,
+            Tenant = reader.Text("tenant") ?? name,
             Function = function,
             Target = target,
             TargetAddress = address,

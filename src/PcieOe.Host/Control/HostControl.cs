@@ -25,7 +25,11 @@ internal sealed class HostControl(HostOptions options, HostEngine engine, PollWo
             "status" => await StatusAsync().ConfigureAwait(false),
             "inject" => await InjectAsync(request).ConfigureAwait(false),
             "bench" => await BenchAsync(request, progress, cancellation).ConfigureAwait(false),
-            string other => ControlProtocol.Error($"A host agent knows no command '{other}': status, bench."),
+            "bandwidth" => await PolicyCommands.ShowAsync(worker, () => engine.Gatekeeper).ConfigureAwait(false),
+            "bandwidth-set" => await PolicyCommands.SetAsync(request, worker, () => engine.Gatekeeper).ConfigureAwait(false),
+            "sample" => await SampleCommand.RunAsync(
+                request, worker, () => engine.Attachments.Select(attachment => (attachment.Name, attachment.Session.Counters)), progress, cancellation).ConfigureAwait(false),
+            string other => ControlProtocol.Error($"A host agent knows no command '{other}': status, inject, bench, bandwidth, bandwidth-set, sample."),
             null => ControlProtocol.Error("A request names its \"command\"."),
         };
 
@@ -136,6 +140,11 @@ internal sealed class HostControl(HostOptions options, HostEngine engine, PollWo
         }
 
         status["attachments"] = attachments;
+        if (engine.Gatekeeper is not null)
+        {
+            status["gatekeeper"] = await worker.AskAsync(_ => GatekeeperStatus.Of(engine.Gatekeeper)).ConfigureAwait(false);
+        }
+
         status["nbd"] = HostStatus.NbdServers(nbdServers);
         return status;
     }

@@ -28,9 +28,12 @@ internal sealed class Attachment : IHostSessionEvents, ITlpSink, IDisposable
     private bool _isStopping;
     private bool _isClosing;
 
-    internal Attachment(string name, HostSessionOptions session, RootComplexOptions rootComplex, HopSettings hops, bool isClockShared, ILogger logger)
+    /// <param name="tenant">Whom its traffic counts for.</param>
+    internal Attachment(
+        string name, string tenant, HostSessionOptions session, RootComplexOptions rootComplex, HopSettings hops, bool isClockShared, ILogger logger)
     {
         Name = name;
+        Tenant = tenant;
         _logger = logger;
         Port = new RootPort(rootComplex);
         Session = new HostSession(session, this, this, SystemRandomSource.Instance);
@@ -41,7 +44,12 @@ internal sealed class Attachment : IHostSessionEvents, ITlpSink, IDisposable
 
     internal string Name { get; }
 
+    internal string Tenant { get; }
+
     internal HostSession Session { get; }
+
+    /// <summary>Who hears what the target says of the rate of this attachment's frames.</summary>
+    internal FeedbackHandler? FeedbackHandler { get; set; }
 
     internal RootPort Port { get; }
 
@@ -196,6 +204,8 @@ internal sealed class Attachment : IHostSessionEvents, ITlpSink, IDisposable
         }
     }
 
+    public void OnFeedback(in FeedbackMessage feedback, long now) => FeedbackHandler?.Invoke(feedback, now);
+
     public void Dispose()
     {
         // Whoever has not taken leave in time loses the function: from here on the device reaches none of their memory.
@@ -210,3 +220,6 @@ internal sealed class Attachment : IHostSessionEvents, ITlpSink, IDisposable
         Hops.Dispose();
     }
 }
+
+/// <summary>Hears what a target says.</summary>
+internal delegate void FeedbackHandler(in FeedbackMessage feedback, long now);

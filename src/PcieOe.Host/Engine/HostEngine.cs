@@ -3,6 +3,7 @@ using PcieOe.Protocol.Ethernet;
 using PcieOe.Protocol.Frames;
 using PcieOe.Protocol.Handshake;
 using PcieOe.Protocol.Sessions;
+using PcieOe.Transport.Policies.Gatekeeper;
 using PcieOe.Transport.Ports;
 
 namespace PcieOe.Host.Engine;
@@ -12,6 +13,7 @@ internal sealed class HostEngine : IWorkerEngine, IDisposable
 {
     private readonly Attachment[] _attachments;
     private readonly HandshakeRunner[] _handshakes;
+    private HostGate? _gate;
     private int _first;
 
     /// <param name="attachments">Fixed for the engine's life; the index of each in its session's options is its place here.</param>
@@ -19,9 +21,17 @@ internal sealed class HostEngine : IWorkerEngine, IDisposable
     {
         _attachments = [.. attachments];
         _handshakes = new HandshakeRunner[_attachments.Length];
+        for (int i = 0; i < _attachments.Length; i++)
+        {
+            int flow = i;
+            _attachments[i].FeedbackHandler = (in feedback, now) => OnFeedback(flow, feedback, now);
+        }
     }
 
     internal IReadOnlyList<Attachment> Attachments => _attachments;
+
+    /// <summary>What shares the port among tenants; null: attachments send in turn.</summary>
+    internal PortGatekeeper? Gatekeeper => _gate?.Gatekeeper;
 
     /// <summary>Frames that belong to no attachment.</summary>
     internal long StrayFrames { get; private set; }
@@ -46,7 +56,7 @@ internal sealed class HostEngine : IWorkerEngine, IDisposable
     {
         get
         {
-            long next = long.MaxValue;
+            long next = _gate?.Gatekeeper.NextDeadline ?? long.MaxValue;
             foreach (Attachment attachment in _attachments)
             {
                 next = Math.Min(next, attachment.NextDeadline);
@@ -55,6 +65,9 @@ internal sealed class HostEngine : IWorkerEngine, IDisposable
             return next;
         }
     }
+
+    /// <summary>Has a Gatekeeper share the port. Before the worker starts.</summary>
+    internal void UseGatekeeper(PortGatekeeper gatekeeper) => _gate = new HostGate(gatekeeper, _attachments);
 
     internal Attachment? Find(string name) => Array.Find(_attachments, attachment => attachment.Name == name);
 
@@ -99,6 +112,7 @@ internal sealed class HostEngine : IWorkerEngine, IDisposable
 
     public bool Poll(long now)
     {
+        _gate?.Gatekeeper.OnTimer(now);
         bool worked = false;
         for (int i = 0; i < _attachments.Length; i++)
         {
@@ -116,6 +130,12 @@ internal sealed class HostEngine : IWorkerEngine, IDisposable
 
     public void CollectFrames(FrameBatch batch, MacAddress source, long now)
     {
+        if (_gate is not null)
+        {
+            _gate.Collect(batch, source, now);
+            return;
+        }
+
         // Frame by frame in turn, and another one begins each time, so that no attachment has the port for itself.
         int silent = 0;
         for (int at = _first; silent < _attachments.Length && !batch.IsFull; at++)
@@ -152,6 +172,13 @@ internal sealed class HostEngine : IWorkerEngine, IDisposable
         {
             attachment.OnTimer(now);
         }
+    }
+
+    private void OnFeedback(int flow, in FeedbackMessage feedback, long now)
+    {
+        // Nothing may be shared here, but who receives too much is heard all the same.
+        _gate ??= new HostGate(new PortGatekeeper(new GatekeeperOptions(), null, _attachments.Length), _attachments);
+        _gate.Gatekeeper.OnFeedback(flow, feedback, now);
     }
 
     public void Dispose()

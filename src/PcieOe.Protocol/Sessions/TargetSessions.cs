@@ -177,6 +177,9 @@ public sealed class TargetSessions : ISessionRegistry, IDisposable
         return session is not null;
     }
 
+    /// <summary>The session may have more to send than its owner could take.</summary>
+    public void MarkReady(TargetSession session) => _table.Touch(session);
+
     /// <summary>The owner took a frame from a session, so its timers run anew.</summary>
     public void OnFramesTaken(TargetSession session) => _table.SetQuiet(session);
 

@@ -11,7 +11,7 @@ using PcieOe.Transport.Ports;
 
 namespace PcieOe.Target.Control;
 
-/// <summary>Answers the target's control commands: status, assign, release.</summary>
+/// <summary>Answers the target's control commands: status, assign, release, bandwidth, bandwidth-set, sample.</summary>
 internal sealed class TargetControl(TargetOptions options, TargetEngine engine, PollWorker worker, IPort port, ILogger logger)
 {
     public async Task<JsonObject> HandleAsync(JsonObject request, Func<JsonObject, ValueTask> progress, CancellationToken cancellation) =>
@@ -22,7 +22,11 @@ internal sealed class TargetControl(TargetOptions options, TargetEngine engine, 
             "release" => await ReleaseAsync(request).ConfigureAwait(false),
             "inject" => await InjectAsync(request).ConfigureAwait(false),
             "qos-reset" => await ResetQosAsync().ConfigureAwait(false),
-            string other => ControlProtocol.Error($"A target knows no command '{other}': status, assign, release, qos-reset."),
+            "bandwidth" => await PolicyCommands.ShowAsync(worker, () => engine.Gatekeeper).ConfigureAwait(false),
+            "bandwidth-set" => await PolicyCommands.SetAsync(request, worker, () => engine.Gatekeeper).ConfigureAwait(false),
+            "sample" => await SampleCommand.RunAsync(
+                request, worker, () => engine.Sessions.Established.Select(session => (session.HostName, session.Counters)), progress, cancellation).ConfigureAwait(false),
+            string other => ControlProtocol.Error($"A target knows no command '{other}': status, assign, release, qos-reset, inject, bandwidth, bandwidth-set, sample."),
             null => ControlProtocol.Error("A request names its \"command\"."),
         };
 
@@ -39,6 +43,11 @@ internal sealed class TargetControl(TargetOptions options, TargetEngine engine, 
         if (engine.Policy is { } policy)
         {
             status["nested_qos"] = await worker.AskAsync(_ => NestedQosStatus.Of(policy)).ConfigureAwait(false);
+        }
+
+        if (engine.Gatekeeper is not null)
+        {
+            status["gatekeeper"] = await worker.AskAsync(_ => GatekeeperStatus.Of(engine.Gatekeeper)).ConfigureAwait(false);
         }
 
         status["listener"] = await worker.AskAsync(_ => TargetStatus.Listener(engine)).ConfigureAwait(false);

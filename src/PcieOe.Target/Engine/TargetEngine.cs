@@ -8,6 +8,7 @@ using PcieOe.Protocol.Link;
 using PcieOe.Protocol.Sessions;
 using PcieOe.Target.Hops;
 using PcieOe.Target.Policies;
+using PcieOe.Transport.Policies.Gatekeeper;
 using PcieOe.Transport.Ports;
 
 namespace PcieOe.Target.Engine;
@@ -27,6 +28,7 @@ internal sealed class TargetEngine : IWorkerEngine, ITargetSessionPolicy, IDispo
     private readonly ILogger _logger;
     private readonly TargetSession?[] _batchOwners = new TargetSession?[FrameBatch.Capacity];
     private HandshakeRunner? _handshakes;
+    private TargetGate? _gate;
     private long _nextOutageCheck;
 
     /// <param name="policy">What decides when commands start; null: they start at once. The engine disposes of it, and of what times hops.</param>
@@ -48,6 +50,9 @@ internal sealed class TargetEngine : IWorkerEngine, ITargetSessionPolicy, IDispo
 
     internal TargetSessions Sessions => _sessions;
 
+    /// <summary>What shares the port among tenants; null: sessions send in turn.</summary>
+    internal PortGatekeeper? Gatekeeper => _gate?.Gatekeeper;
+
     public bool MustKeepLooking => false;
 
     public long NextDeadline
@@ -55,6 +60,7 @@ internal sealed class TargetEngine : IWorkerEngine, ITargetSessionPolicy, IDispo
         get
         {
             long next = Math.Min(_sessions.NextDeadline, _policy?.NextDeadline ?? long.MaxValue);
+            next = Math.Min(next, _gate?.Gatekeeper.NextDeadline ?? long.MaxValue);
             foreach (PooledFunction function in _functions)
             {
                 next = Math.Min(next, function.Bridge.NextDeadline);
@@ -67,12 +73,16 @@ internal sealed class TargetEngine : IWorkerEngine, ITargetSessionPolicy, IDispo
     /// <summary>Names who wakes the worker when a handshake's slow part is done. Before the worker starts.</summary>
     internal void UseHandshakes(HandshakeRunner handshakes) => _handshakes = handshakes;
 
+    /// <summary>Has a Gatekeeper share the port. Before the worker starts.</summary>
+    internal void UseGatekeeper(PortGatekeeper gatekeeper) => _gate = new TargetGate(gatekeeper, _sessions, _batchOwners);
+
     internal PooledFunction? Find(string name) => Array.Find(_functions, function => function.Name == name);
 
     public void OnFrame(ReadOnlySpan<byte> frame, MacAddress source, in ReceivedFrame received, long now) => _sessions.OnFrame(frame, source, now);
 
     public bool Poll(long now)
     {
+        _gate?.Gatekeeper.OnTimer(now);
         bool worked = PollHandshakes(now) | (_policy?.Start(now) ?? false);
         foreach (PooledFunction function in _functions)
         {
@@ -93,6 +103,12 @@ internal sealed class TargetEngine : IWorkerEngine, ITargetSessionPolicy, IDispo
 
     public void CollectFrames(FrameBatch batch, MacAddress source, long now)
     {
+        if (_gate is not null)
+        {
+            _gate.Collect(batch, source, now);
+            return;
+        }
+
         while (!batch.IsFull && _sessions.TryGetFrameToSend(now, batch.NextHeader, batch.NextScratch,
             out ReadOnlySpan<byte> content, out MacAddress destination, out TargetSession? session))
         {
@@ -157,12 +173,29 @@ internal sealed class TargetEngine : IWorkerEngine, ITargetSessionPolicy, IDispo
         }
 
         function.Attach(session, start, _policy?.TenantOf(session.HostName) ?? 0, now);
+        _gate?.Attach(session, Hops.TenantOf(session.HostName), now);
         Log.HostAttached(_logger, session.HostName, session.PeerAddress, function.Name, start, session.IsKeyed);
         return function.Bridge;
     }
 
+    public void OnFeedback(TargetSession session, in FeedbackMessage feedback, long now)
+    {
+        if (_gate is null)
+        {
+            // Nothing is shared here, but who receives too much is heard all the same.
+            UseGatekeeper(new PortGatekeeper(new GatekeeperOptions(), null, _sessions.MaximumEntries));
+            foreach (TargetSession member in _sessions.Established)
+            {
+                _gate!.Attach(member, Hops.TenantOf(member.HostName), now);
+            }
+        }
+
+        _gate!.Gatekeeper.OnFeedback(session.Index, feedback, now);
+    }
+
     public void OnDetached(TargetSession session, SessionEnd reason, long now)
     {
+        _gate?.Detach(session);
         PooledFunction? function = Find(session.FunctionName);
         if (function?.Session == session)
         {

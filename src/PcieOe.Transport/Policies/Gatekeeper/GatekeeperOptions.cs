@@ -44,11 +44,11 @@ public sealed record GatekeeperOptions
     /// <summary>How much faster a sender becomes in every interval without feedback.</summary>
     public double RaisePercent { get; init; } = 10;
 
-    /// <summary>All mistakes, as "place: sentence"; empty if there are none.</summary>
+    /// <summary>All mistakes; empty if there are none.</summary>
     /// <param name="linkMegabitsPerSecond">The link's rate as far as it is known; null: sums are not looked at.</param>
-    public IReadOnlyList<string> Validate(double? linkMegabitsPerSecond)
+    public IReadOnlyList<GatekeeperMistake> Validate(double? linkMegabitsPerSecond)
     {
-        List<string> mistakes = [];
+        List<GatekeeperMistake> mistakes = [];
         Check("linkMbps", LinkMegabitsPerSecond ?? 1, 1, MaximumLinkMegabitsPerSecond);
         Check("intervalMicroseconds", IntervalMicroseconds, 100, 100_000);
         Check("utilizationPercent", UtilizationPercent, 50, 100);
@@ -63,7 +63,7 @@ public sealed record GatekeeperOptions
 
         foreach (IGrouping<string, GatekeeperTenantOptions> twins in Tenants.GroupBy(tenant => tenant.Name).Where(group => group.Count() > 1))
         {
-            mistakes.Add($"tenants: has {twins.Count()} entries named '{twins.Key}'; names must differ.");
+            mistakes.Add(new("tenants", $"has {twins.Count()} entries named '{twins.Key}'; names must differ."));
         }
 
         if (linkMegabitsPerSecond is { } link)
@@ -78,7 +78,7 @@ public sealed record GatekeeperOptions
         {
             if (!(value >= least && value <= most))
             {
-                mistakes.Add(string.Create(CultureInfo.InvariantCulture, $"{key}: is {value}; it must be from {least} to {most}."));
+                mistakes.Add(new(key, string.Create(CultureInfo.InvariantCulture, $"is {value}; it must be from {least} to {most}.")));
             }
         }
 
@@ -88,8 +88,8 @@ public sealed record GatekeeperOptions
             Check($"{place}.maxMbps", limits.MaximumMegabitsPerSecond ?? 1, 1, MaximumLinkMegabitsPerSecond);
             if (limits.MaximumMegabitsPerSecond < limits.MinimumMegabitsPerSecond)
             {
-                mistakes.Add(string.Create(CultureInfo.InvariantCulture,
-                    $"{place}.maxMbps: is {limits.MaximumMegabitsPerSecond}, less than the minimum of {limits.MinimumMegabitsPerSecond}."));
+                mistakes.Add(new($"{place}.maxMbps", string.Create(CultureInfo.InvariantCulture,
+                    $"is {limits.MaximumMegabitsPerSecond}, less than the minimum of {limits.MinimumMegabitsPerSecond}.")));
             }
         }
 
@@ -97,9 +97,16 @@ public sealed record GatekeeperOptions
         {
             if (sum > link)
             {
-                mistakes.Add(string.Create(CultureInfo.InvariantCulture,
-                    $"tenants: their {direction} minima sum up to {sum} Mb/s, and the link has {link} Mb/s: nobody could keep that promise."));
+                mistakes.Add(new("tenants", string.Create(CultureInfo.InvariantCulture,
+                    $"their {direction} minima sum up to {sum} Mb/s, and the link has {link} Mb/s: nobody could keep that promise.")));
             }
         }
     }
+}
+
+/// <summary>What is wrong with options, and where.</summary>
+/// <param name="Place">The key, as in the configuration: "tenants[0].egress.maxMbps".</param>
+public readonly record struct GatekeeperMistake(string Place, string Message)
+{
+    public override string ToString() => $"{Place}: {Message}";
 }

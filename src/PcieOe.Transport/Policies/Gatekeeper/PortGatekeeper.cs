@@ -29,7 +29,7 @@ public sealed class PortGatekeeper
     /// <param name="flows">The most sessions; each is a flow, numbered below this.</param>
     public PortGatekeeper(GatekeeperOptions options, double? linkMegabitsPerSecond, int flows)
     {
-        IReadOnlyList<string> mistakes = options.Validate(linkMegabitsPerSecond);
+        IReadOnlyList<GatekeeperMistake> mistakes = options.Validate(linkMegabitsPerSecond);
         if (mistakes.Count != 0)
         {
             throw new ArgumentException(string.Join(' ', mistakes), nameof(options));
@@ -152,10 +152,11 @@ public sealed class PortGatekeeper
             return [$"There is no tenant '{tenantName}' at this port. Tenants: {(known.Length == 0 ? "none" : known)}."];
         }
 
+        // The changed one first: its mistakes are those of tenants[0].
         GatekeeperTenantOptions changed = new() { Name = tenantName, Egress = egress ?? tenant.Egress, Ingress = ingress ?? tenant.Ingress };
         IEnumerable<GatekeeperTenantOptions> others = _tenants.OfType<Tenant>().Where(entry => entry != tenant)
             .Select(entry => new GatekeeperTenantOptions { Name = entry.Name, Egress = entry.Egress, Ingress = entry.Ingress });
-        IReadOnlyList<string> mistakes = (_options with { Tenants = [changed, .. others] }).Validate(LinkMegabitsPerSecond);
+        IReadOnlyList<GatekeeperMistake> mistakes = (_options with { Tenants = [changed, .. others] }).Validate(LinkMegabitsPerSecond);
         if (mistakes.Count == 0)
         {
             tenant.Egress = changed.Egress;
@@ -164,7 +165,7 @@ public sealed class PortGatekeeper
             ShareSpare();
         }
 
-        return mistakes;
+        return [.. mistakes.Select(mistake => mistake.ToString())];
     }
 
     /// <summary>Limits against what was achieved, for status.</summary>

@@ -16,7 +16,7 @@ public sealed class GatekeeperOptionsTests
                 new() { Name = "b", Egress = new(400.5, 500), Ingress = new(1000, null) },
             ],
         };
-        Assert.Equal(["tenants: their egress minima sum up to 1000.5 Mb/s, and the link has 1000 Mb/s: nobody could keep that promise."], options.Validate(1000));
+        Assert.Equal(["tenants: their egress minima sum up to 1000.5 Mb/s, and the link has 1000 Mb/s: nobody could keep that promise."], options.Validate(1000).Select(mistake => mistake.ToString()));
         Assert.Empty(options.Validate(10_000));
         Assert.Empty(options.Validate(null));
         Assert.Throws<ArgumentException>(() => new PortGatekeeper(options, 1000, 4));
@@ -34,7 +34,7 @@ public sealed class GatekeeperOptionsTests
         };
         Assert.Equal(
             ["linkMbps", "intervalMicroseconds", "utilizationPercent", "tenants[0].egress.minMbps", "tenants[0].ingress.maxMbps", "tenants"],
-            options.Validate(null).Select(mistake => mistake[..mistake.IndexOf(':', StringComparison.Ordinal)]));
+            options.Validate(null).Select(mistake => mistake.Place));
     }
 
     [Fact]
