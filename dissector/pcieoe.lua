@@ -16,11 +16,11 @@ local CHECK_BYTES = 4
 local SEAL_BYTES = 16
 local VERSION = 1
 
-local DISCOVER, OFFER, HELLO, CHALLENGE, ACCEPT, DATA, ACK, TIME, CLOSE = 1, 2, 3, 4, 5, 6, 7, 8, 10
+local DISCOVER, OFFER, HELLO, CHALLENGE, ACCEPT, DATA, ACK, TIME, FEEDBACK, CLOSE = 1, 2, 3, 4, 5, 6, 7, 8, 9, 10
 local LAST_OUTSIDE_SESSION = ACCEPT
 local TYPES = {
   [DISCOVER] = "Discover", [OFFER] = "Offer", [HELLO] = "Hello", [CHALLENGE] = "Challenge", [ACCEPT] = "Accept",
-  [DATA] = "Data", [ACK] = "Ack", [TIME] = "Time", [9] = "Feedback", [CLOSE] = "Close",
+  [DATA] = "Data", [ACK] = "Ack", [TIME] = "Time", [FEEDBACK] = "Feedback", [CLOSE] = "Close",
 }
 
 local SECURITY = { [0] = "Insecure", [1] = "Pre-shared key" }
@@ -97,6 +97,9 @@ local f = {
   asked_at = ProtoField.uint64("pcieoe.time.asked", "Asked at, ns"),
   ask_received_at = ProtoField.uint64("pcieoe.time.ask_received", "Ask received at, ns"),
   answered_at = ProtoField.uint64("pcieoe.time.answered", "Answered at, ns"),
+  feedback_hold = ProtoField.uint32("pcieoe.feedback.hold", "Holds for, us"),
+  feedback_permitted = ProtoField.uint64("pcieoe.feedback.permitted", "Permitted, bits/s"),
+  feedback_arriving = ProtoField.uint64("pcieoe.feedback.arriving", "Arriving, bits/s"),
   reason = ProtoField.uint8("pcieoe.reason", "Reason", base.DEC, SESSION_END),
 
   tlp = ProtoField.bytes("pcieoe.tlp", "TLP"),
@@ -532,6 +535,17 @@ local function dissect_time(ctx, content, tree)
   return is_answer and "answer" or "ask"
 end
 
+local function dissect_feedback(ctx, content, tree)
+  if content:len() ~= 24 then
+    tree:add(f.content, content)
+    return ""
+  end
+  tree:add(f.feedback_hold, content(4, 4))
+  tree:add(f.feedback_permitted, content(8, 8))
+  tree:add(f.feedback_arriving, content(16, 8))
+  return string.format("%.1f Mb/s", content(8, 8):uint64():tonumber() / 1e6)
+end
+
 local function dissect_close(ctx, content, tree)
   if content:len() < 2 then return "" end
   tree:add(f.reason, content(0, 1))
@@ -547,7 +561,7 @@ end
 local CONTENTS = {
   [DISCOVER] = dissect_discover, [OFFER] = dissect_offer,
   [HELLO] = dissect_hello, [CHALLENGE] = dissect_challenge, [ACCEPT] = dissect_accept,
-  [DATA] = dissect_data, [ACK] = dissect_ack, [TIME] = dissect_time, [CLOSE] = dissect_close,
+  [DATA] = dissect_data, [ACK] = dissect_ack, [TIME] = dissect_time, [FEEDBACK] = dissect_feedback, [CLOSE] = dissect_close,
 }
 
 -- Signed distance of two sequence numbers modulo 2^32.

@@ -19,6 +19,7 @@ internal static class CommandLine
             DiscoverCommand.Create(),
             ImpairCommand.Create(),
             LabCommand.Create(),
+            PolicyCommand.Create(),
             ReportCommand.Create(),
         };
         foreach (Command command in DaemonCommands.Create())

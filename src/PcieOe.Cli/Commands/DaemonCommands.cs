@@ -10,14 +10,14 @@ namespace PcieOe.Cli.Commands;
 internal static class DaemonCommands
 {
     internal const string DefaultHostSocket = "/run/pcieoe/host.sock";
-    private const string DefaultTargetSocket = "/run/pcieoe/target.sock";
+    internal const string DefaultTargetSocket = "/run/pcieoe/target.sock";
     private const int MaximumDepth = 1023;
     private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
 
     internal static IEnumerable<Command> Create() => [CreateStatus(), CreateAssign(), CreateRelease(), CreateBench()];
 
     /// <summary>Asks a daemon; a refusal is written to standard error. Null: refused.</summary>
-    private static async Task<JsonObject?> AskAsync(string command, string socket, JsonObject request, Action<JsonObject>? onProgress, CancellationToken cancellation)
+    internal static async Task<JsonObject?> AskAsync(string command, string socket, JsonObject request, Action<JsonObject>? onProgress, CancellationToken cancellation)
     {
         JsonObject answer = await ControlClient.AskAsync(socket, request, onProgress, cancellation).ConfigureAwait(false);
         if (answer.Flag("ok", false))
@@ -200,7 +200,7 @@ internal static class DaemonCommands
         return command;
     }
 
-    private static Option<string?> Control(string? defaultSocket)
+    internal static Option<string?> Control(string? defaultSocket)
     {
         Option<string?> option = new("--control") { Description = "The daemon's control socket.", HelpName = "PATH" };
         if (defaultSocket is not null)

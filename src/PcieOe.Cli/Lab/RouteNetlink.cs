@@ -16,6 +16,7 @@ internal static unsafe class RouteNetlink
     private const ushort NewLink = 16;
     private const ushort DeleteLink = 17;
     private const ushort SetLink = 19;
+    private const ushort NewQueueingDiscipline = 36;
     private const ushort Error = 2;
     private const ushort RequestWithAcknowledgement = 0x1 | 0x4;
     private const ushort CreateNew = 0x200 | 0x400;
@@ -29,6 +30,14 @@ internal static unsafe class RouteNetlink
     private const ushort LinkInfoData = 2;
     private const ushort VethPeer = 1;
     private const uint InterfaceUp = 1;
+
+    // linux/rtnetlink.h and linux/pkt_sched.h.
+    private const uint RootOfTraffic = 0xFFFF_FFFF;
+    private const ushort TrafficKind = 1;
+    private const ushort TrafficOptions = 2;
+    private const ushort TokenBucketParameters = 1;
+    private const ushort TokenBucketBurst = 6;
+    private const uint EthernetLinkLayer = 1;
 
     /// <summary>A pair of joined virtual Ethernet interfaces, both down: one here, the other in the namespace that a descriptor stands for.</summary>
     internal static void CreateVirtualEthernetPair(string name, string peerName, int peerNamespaceDescriptor, int mtu)
@@ -68,6 +77,23 @@ internal static unsafe class RouteNetlink
         message.Add(AttributeName, name);
         message.Add(AttributeMaster, NamespaceCalls.InterfaceIndex(bridge));
         Exchange(message, $"join {name} to {bridge}");
+    }
+
+    /// <summary>Lets frames leave an interface at a rate (man 8 tc-tbf); what comes faster waits in one queue, and is dropped beyond its length.</summary>
+    internal static void AddTokenBucket(string name, ulong bytesPerSecond, int burstBytes, int queueBytes)
+    {
+        Message message = new(NewQueueingDiscipline, CreateNew);
+        message.AddTraffic(NamespaceCalls.InterfaceIndex(name), RootOfTraffic);
+        message.Add(TrafficKind, "tbf");
+        int options = message.Begin(TrafficOptions);
+        int parameters = message.Begin(TokenBucketParameters);
+
+        // struct tc_tbf_qopt: two struct tc_ratespec (the second, a peak rate, is none), then limit, buffer and MTU in ticks.
+        message.AddNumbers(BitConverter.IsLittleEndian ? EthernetLinkLayer << 8 : EthernetLinkLayer << 16, 0, checked((uint)bytesPerSecond), 0, 0, 0, (uint)queueBytes, 0, 0);
+        message.End(parameters);
+        message.Add(TokenBucketBurst, (uint)burstBytes);
+        message.End(options);
+        Exchange(message, $"give {name} a rate (the kernel needs sch_tbf)");
     }
 
     internal static void SetMtu(string name, int mtu)
@@ -119,12 +145,17 @@ internal static unsafe class RouteNetlink
         }
     }
 
-    /// <summary>A struct nlmsghdr (16 bytes) with a struct ifinfomsg (16 bytes) and attributes (length, type, value, padding to 4).</summary>
+    /// <summary>
+    /// A struct nlmsghdr (16 bytes) with a struct ifinfomsg (16 bytes) or tcmsg (20 bytes) and attributes (length, type, value, padding to 4).
+    /// </summary>
     private sealed class Message
     {
         private readonly List<byte> _bytes = [];
 
         internal Message(ushort type, ushort flags, uint interfaceFlags, uint interfaceFlagsChanged)
+            : this(type, flags) => AddInterface(interfaceFlags, interfaceFlagsChanged);
+
+        internal Message(ushort type, ushort flags)
         {
             AddNumber(0);
             Span<byte> half = stackalloc byte[4];
@@ -133,7 +164,17 @@ internal static unsafe class RouteNetlink
             _bytes.AddRange(half);
             AddNumber(1);
             AddNumber(0);
-            AddInterface(interfaceFlags, interfaceFlagsChanged);
+        }
+
+        /// <summary>A struct tcmsg; the kernel chooses the handle.</summary>
+        internal void AddTraffic(uint interfaceIndex, uint parent) => AddNumbers(0, interfaceIndex, 0, parent, 0);
+
+        internal void AddNumbers(params ReadOnlySpan<uint> numbers)
+        {
+            foreach (uint number in numbers)
+            {
+                AddNumber(number);
+            }
         }
 
         internal void AddInterface(uint flags, uint flagsChanged)

@@ -45,6 +45,14 @@ internal sealed class StarLab : IDisposable
         }
     }
 
+    /// <summary>Gives a box's link a rate, both ways: a token bucket in front of a first-in first-out queue at either end.</summary>
+    internal void Shape(int place, double megabitsPerSecond, int burstBytes, int queueBytes)
+    {
+        ulong bytesPerSecond = (ulong)(megabitsPerSecond * 125_000);
+        _center.Run(() => RouteNetlink.AddTokenBucket($"port{place}", bytesPerSecond, burstBytes, queueBytes));
+        _places[place].Run(() => RouteNetlink.AddTokenBucket(NetworkLab.InterfaceName, bytesPerSecond, burstBytes, queueBytes));
+    }
+
     /// <summary>Starts a process in a box; it ends with the lab at the latest.</summary>
     internal Process Start(int place, ProcessStartInfo start)
     {

@@ -53,6 +53,10 @@ internal sealed record RunReport
     [JsonPropertyName("capacity")]
     public CapacityResult? Capacity { get; init; }
 
+    /// <summary>Bandwidth guarantees with and without the policy, for each direction.</summary>
+    [JsonPropertyName("directions")]
+    public IReadOnlyList<DirectionResult>? Directions { get; init; }
+
     /// <summary>Both daemons' status at the end of the run, as <c>pcieoe status --json</c> gives it.</summary>
     [JsonPropertyName("status")]
     public JsonObject? Status { get; init; }
@@ -61,9 +65,10 @@ internal sealed record RunReport
     [JsonPropertyName("notes")]
     public IReadOnlyList<string> Notes { get; init; } = [];
 
-    /// <summary>No command failed, no data was wrong, and what Nested QoS promised was kept.</summary>
+    /// <summary>No command failed, no data was wrong, and what was promised was kept.</summary>
     [JsonIgnore]
     public bool IsFaultless => Workloads.All(workload => workload.Errors + workload.VerifyErrors == 0)
+        && (Directions is null || Directions.All(direction => direction.IsKept))
         && (Classes is null || Classes.All(member => member.DeadlineMilliseconds is null || member.MissedShare <= MissedShareAllowed))
         && (HostsScaling ?? []).Concat(Hosts is null ? [] : [Hosts]).All(hosts => hosts.ForeignBlocks + hosts.Hosts.Sum(host => host.VerifyErrors) == 0);
 

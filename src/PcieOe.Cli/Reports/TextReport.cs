@@ -26,6 +26,7 @@ internal static class TextReport
         WriteClasses(console, "Nested QoS: what each class got (ms, arrival to sent)", report.Classes);
         WriteClasses(console, "The same load at the same capacity, first-in first-out", report.FifoClasses);
         WriteCapacity(console, report.Capacity);
+        WriteDirections(console, report.Directions);
         foreach (string note in report.Notes)
         {
             console.MarkupLineInterpolated(CultureInfo.InvariantCulture, $"[yellow]note[/] {note}");
@@ -100,6 +101,25 @@ internal static class TextReport
         return floor.FloodGigabitsPerSecond > 0
             ? string.Create(CultureInfo.InvariantCulture, $"{100 * workload.GigabitsPerSecond / floor.FloodGigabitsPerSecond:F0} %")
             : "";
+    }
+
+    private static void WriteDirections(IAnsiConsole console, IReadOnlyList<DirectionResult>? directions)
+    {
+        foreach (DirectionResult direction in directions ?? [])
+        {
+            Table table = NewTable(
+                string.Create(CultureInfo.InvariantCulture, $"Tenants on a link of {direction.LinkMegabitsPerSecond:F0} Mb/s, {direction.Name}s (Mb/s on the wire)"),
+                "tenant", "minimum", "without: average", "worst 100 ms", "with: average", "worst 100 ms", "kept");
+            foreach ((TenantResult off, TenantResult on) in direction.Off.Tenants.Zip(direction.On.Tenants))
+            {
+                bool isKept = on.WorstWindowMegabitsPerSecond >= DirectionResult.Tolerance * on.MinimumMegabitsPerSecond;
+                table.AddRow(on.Name, Count(on.MinimumMegabitsPerSecond), Count(off.AchievedMegabitsPerSecond), Count(off.WorstWindowMegabitsPerSecond),
+                    Count(on.AchievedMegabitsPerSecond), Count(on.WorstWindowMegabitsPerSecond), isKept ? "yes" : "[red]no[/]");
+            }
+
+            table.AddRow("all", "", Count(direction.Off.UsedMegabitsPerSecond), "", Count(direction.On.UsedMegabitsPerSecond), "", "");
+            console.Write(table);
+        }
     }
 
     private static void WriteOutage(IAnsiConsole console, OutageResult? outage)

@@ -45,6 +45,7 @@ internal sealed class HostGate : IGatedFrames
         }
 
         batch.Add(FrameHeader.Length, content, destination, source, flow);
+        batch.IsTimed |= _attachments[flow].Hops.IsNews(_attachments[flow].Session.LastMarkSent);
         return FrameHeader.Length + content.Length;
     }
 

@@ -88,6 +88,7 @@ internal sealed class TargetGate : IGatedFrames
 
         _batchOwners[batch.Count] = session;
         batch.Add(FrameHeader.Length, content, destination, source, batch.Count);
+        batch.IsTimed |= session.TakeHasMarkLeft();
         return FrameHeader.Length + content.Length;
     }
 

@@ -217,8 +217,10 @@ public sealed class DissectorTests : IDisposable
             .Frame(fromHost: true, FrameType.Ack, 0, CaptureBuilder.Bytes("00000000 000000ff"))
             .Frame(fromHost: true, FrameType.Time, 0, time)
             .Frame(fromHost: true, FrameType.Close, 0, [2, 0, 0, 0], vlanTag: 0x6005)
-            .Frame(fromHost: true, FrameType.Feedback, 0, [1, 2, 3, 4]);
-        Assert.Equal(["Ack next=7", "Time answer", "Close Shutdown", "Feedback"], Tshark.Info(_capture));
+            .Frame(fromHost: true, FrameType.Feedback, 0, [1, 2, 3, 4])
+            .Frame(fromHost: true, FrameType.Feedback, 0, CaptureBuilder.Bytes("00000000 00004e20 00000000 165a0bc0 00000000 3b8b87c1"));
+        Assert.Equal(["5"], Tshark.Matching(_capture, "pcieoe.feedback.permitted == 375000000 && pcieoe.feedback.arriving == 999000001 && pcieoe.feedback.hold == 20000"));
+        Assert.Equal(["Ack next=7", "Time answer", "Close Shutdown", "Feedback", "Feedback 375.0 Mb/s"], Tshark.Info(_capture));
         Assert.Equal(["1"], Tshark.Matching(_capture, "pcieoe.bitmap == 0xff"));
         Assert.Equal(["2"], Tshark.Matching(_capture, "pcieoe.time.asked == 5"));
         Assert.Equal(["3"], Tshark.Matching(_capture, "vlan.id == 5 && pcieoe.reason == 2"));
