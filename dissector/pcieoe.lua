@@ -537,7 +537,7 @@ end
 
 local function dissect_feedback(ctx, content, tree)
   if content:len() ~= 24 then
-    tree:add(f.content, content)
+    tree:add(f.content, content())
     return ""
   end
   tree:add(f.feedback_hold, content(4, 4))

@@ -68,6 +68,15 @@ internal sealed class DaemonFixture : IDisposable
 
     internal Process StartHostWith(params string[] arguments) => _lab.Start(_lab.Second, new ProcessStartInfo(ProgramRun.PathOf("pcieoe-host"), arguments));
 
+    /// <summary>Runs a target that is to end by itself.</summary>
+    internal (int ExitCode, string Errors) RunTarget(params string[] arguments)
+    {
+        Process process = _lab.Start(_lab.First, new ProcessStartInfo(ProgramRun.PathOf("pcieoe-target"), arguments) { RedirectStandardError = true });
+        string errors = process.StandardError.ReadToEnd();
+        Assert.True(process.WaitForExit(Limit));
+        return (process.ExitCode, errors);
+    }
+
     /// <summary>Runs a program in the host's box to its end.</summary>
     internal int RunBesideTheHost(string program, params string[] arguments)
     {

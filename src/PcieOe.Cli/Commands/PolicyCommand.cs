@@ -3,7 +3,6 @@ using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using PcieOe.Cli.Reports;
-using PcieOe.Daemon.Control;
 using Spectre.Console;
 
 namespace PcieOe.Cli.Commands;

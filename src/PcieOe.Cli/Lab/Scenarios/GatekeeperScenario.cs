@@ -137,7 +137,7 @@ internal static class GatekeeperScenario
     /// <summary>Writes everything once: what is touched for the first time stops a daemon for as long as the kernel takes to find memory.</summary>
     private static async Task WarmUpAsync(DaemonProcess[] hosts, CancellationToken cancellation)
     {
-        BenchRequest request = new() { Pattern = "write", BlockBytes = BlockBytes, QueueDepth = GreedyDepth, Commands = 2 * MediumBytes / BlockBytes, Seconds = 20, WorkingSetBytes = MediumBytes };
+        BenchRequest request = new() { Pattern = "write", BlockBytes = BlockBytes, QueueDepth = GreedyDepth, Commands = MediumBytes / BlockBytes, Seconds = 20, WorkingSetBytes = MediumBytes };
         await Task.WhenAll(Tenants.SelectMany((tenant, index) => Enumerable.Range(0, tenant.Sessions).Select(session =>
             hosts[index].AskAsync((request with { Attachment = FunctionName(index, session) }).ToJson("warm-up"), null, cancellation)))).ConfigureAwait(false);
     }
