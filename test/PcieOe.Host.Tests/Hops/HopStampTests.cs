@@ -127,6 +127,38 @@ public sealed class HopStampTests
         Assert.Equal(23, histograms.Count);
     }
 
+    [Fact]
+    public void EveryCommandSampled_SteadyState_AllocatesNothing()
+    {
+        const int Together = 20;
+        using BlockDriverHarness harness = BlockDriverHarness.Ready();
+        nint buffer = Buffer(harness);
+        uint[] samples = new uint[Together];
+        long[] startedAt = new long[Together];
+        harness.Client.OnEnd = (context, _) => harness.Hops.End(samples[context], startedAt[context]);
+        long before = 0;
+        for (int batch = 0; batch < 600; batch++)
+        {
+            if (batch == 100)
+            {
+                before = GC.GetAllocatedBytesForCurrentThread();
+            }
+
+            for (int index = 0; index < Together; index++)
+            {
+                Submit(harness, samples, startedAt, index, buffer);
+            }
+
+            harness.Now += 1000;
+            harness.Run();
+        }
+
+        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+
+        // All but those whose leaving is yet to be told, and those that shared a place of the target's table.
+        Assert.InRange(harness.Hops.Totals.Count, 9_000, 600 * Together - 1);
+    }
+
     private static nint Buffer(BlockDriverHarness harness)
     {
         Assert.True(harness.Driver.Pool.TryAllocate(32 * BlockDriverHarness.BlockBytes, out nint buffer));
