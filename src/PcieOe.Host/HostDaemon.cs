@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging;
 using PcieOe.Daemon.Control;
 using PcieOe.Daemon.Hosting;
+using PcieOe.Daemon.Metrics;
 using PcieOe.Daemon.Workers;
 using PcieOe.Host.Configuration;
 using PcieOe.Host.Control;
@@ -30,6 +31,7 @@ internal sealed class HostDaemon(HostOptions options, ILoggerFactory loggers, Fu
     private PollWorker? _worker;
     private readonly List<NbdServer> _nbdServers = [];
     private ControlServer? _control;
+    private MetricsServer? _metrics;
 
     public Task Ended => _worker!.Ended;
 
@@ -58,9 +60,14 @@ internal sealed class HostDaemon(HostOptions options, ILoggerFactory loggers, Fu
         }
 
         StartNbdServers(_engine, _worker);
+        HostControl control = new(options, _engine, _worker, _port, _nbdServers);
+        if (options.Daemon.Metrics is { } metrics)
+        {
+            _metrics = MetricsServer.Start(metrics, control.StatusAsync, _logger);
+        }
+
         if (options.Daemon.ControlSocket is { } path)
         {
-            HostControl control = new(options, _engine, _worker, _port, _nbdServers);
             _control = ControlServer.Start(path, control.HandleAsync, _logger);
         }
 
@@ -92,6 +99,11 @@ internal sealed class HostDaemon(HostOptions options, ILoggerFactory loggers, Fu
 
     public async ValueTask DisposeAsync()
     {
+        if (_metrics is not null)
+        {
+            await _metrics.DisposeAsync().ConfigureAwait(false);
+        }
+
         if (_control is not null)
         {
             await _control.DisposeAsync().ConfigureAwait(false);

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging;
 using PcieOe.Daemon.Control;
 using PcieOe.Daemon.Hosting;
+using PcieOe.Daemon.Metrics;
 using PcieOe.Daemon.Workers;
 using PcieOe.Protocol.Handshake;
 using PcieOe.Protocol.Keys;
@@ -27,6 +28,7 @@ internal sealed class TargetDaemon(TargetOptions options, ILoggerFactory loggers
     private PollWorker? _worker;
     private HandshakeRunner? _handshakes;
     private ControlServer? _control;
+    private MetricsServer? _metrics;
 
     public Task Ended => _worker!.Ended;
 
@@ -65,9 +67,14 @@ internal sealed class TargetDaemon(TargetOptions options, ILoggerFactory loggers
         _worker = new PollWorker("target worker", _port, PortOpener.Framing(options.Daemon.Port), _engine, waiter, 200, options.Daemon.WorkerProcessor, _logger);
         _handshakes = new HandshakeRunner(_worker.Wake);
         _engine.UseHandshakes(_handshakes);
+        TargetControl control = new(options, _engine, _worker, _port, _logger);
+        if (options.Daemon.Metrics is { } metrics)
+        {
+            _metrics = MetricsServer.Start(metrics, control.StatusAsync, _logger);
+        }
+
         if (options.Daemon.ControlSocket is { } path)
         {
-            TargetControl control = new(options, _engine, _worker, _port, _logger);
             _control = ControlServer.Start(path, control.HandleAsync, _logger);
         }
 
@@ -97,6 +104,11 @@ internal sealed class TargetDaemon(TargetOptions options, ILoggerFactory loggers
 
     public async ValueTask DisposeAsync()
     {
+        if (_metrics is not null)
+        {
+            await _metrics.DisposeAsync().ConfigureAwait(false);
+        }
+
         if (_control is not null)
         {
             await _control.DisposeAsync().ConfigureAwait(false);

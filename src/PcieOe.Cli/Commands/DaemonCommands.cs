@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using PcieOe.Daemon.Configuration;
+using PcieOe.Cli.Commands.Watching;
 using PcieOe.Daemon.Control;
 
 namespace PcieOe.Cli.Commands;
@@ -33,12 +34,26 @@ internal static class DaemonCommands
     {
         Option<string?> control = Control(null);
         Option<FileInfo?> json = CommonOptions.Json();
+        Option<bool> watch = new("--watch") { Description = "Show rates, again and again, until interrupted." };
+        Option<double> interval = new("--interval") { Description = "With --watch: seconds between two looks.", DefaultValueFactory = _ => 1, HelpName = "SECONDS" };
+        interval.Validators.Add(result =>
+        {
+            if (result.Tokens.Count > 0 && result.GetValueOrDefault<double>() is not (>= 0.1 and <= 3600))
+            {
+                result.AddError("--interval goes from 0.1 to 3600.");
+            }
+        });
+        Option<int> updates = CommonOptions.Integer("--updates", "With --watch: how many looks; 0 for no end", 0, 0, int.MaxValue);
         TaughtCommand command = new("status", "Shows a daemon's sessions, counters, functions and process.", $"""
             Without --control it asks the daemons of this machine at their usual sockets, {DefaultHostSocket} and {DefaultTargetSocket}.
             The values' meanings stand in docs/report-format.md, under "Status".
+
+            Examples:
+              pcieoe status --json status.json
+              pcieoe status --watch                  traffic, retransmissions and drops each second
             """)
         {
-            control, json,
+            control, json, watch, interval, updates,
         };
         command.SetAction(async (parsed, cancellation) =>
         {
@@ -47,6 +62,14 @@ internal static class DaemonCommands
             {
                 await Console.Error.WriteLineAsync($"pcieoe status: no daemon's control socket is at {DefaultHostSocket} or {DefaultTargetSocket}: name it with --control.").ConfigureAwait(false);
                 return ExitCode.Failure;
+            }
+
+            if (parsed.GetValue(watch))
+            {
+                async Task<IReadOnlyList<JsonObject>> AskAllAsync() =>
+                    await Task.WhenAll(sockets.Select(socket => ControlClient.AskAsync(socket, new JsonObject { ["command"] = "status" }, null, cancellation))).ConfigureAwait(false);
+                await StatusWatch.RunAsync(AskAllAsync, parsed.GetValue(interval), parsed.GetValue(updates), cancellation).ConfigureAwait(false);
+                return ExitCode.Success;
             }
 
             JsonArray answers = [];

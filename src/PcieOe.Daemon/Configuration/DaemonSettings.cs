@@ -1,3 +1,4 @@
+using System.Net;
 using PcieOe.Transport.Policies.Gatekeeper;
 using PcieOe.Transport.Polling;
 
@@ -19,6 +20,9 @@ public sealed record DaemonSettings
 
     /// <summary>The UNIX socket behind <c>pcieoe status</c>; null for none.</summary>
     public string? ControlSocket { get; init; }
+
+    /// <summary>Where Prometheus may ask for metrics over HTTP; null: nowhere.</summary>
+    public IPEndPoint? Metrics { get; init; }
 
     /// <summary>Sessions without keys are allowed: CRC-32C instead of AES-GCM, and whoever is on the wire gets in.</summary>
     public bool IsInsecure { get; init; }
@@ -42,6 +46,13 @@ public sealed record DaemonSettings
             reader.Report("workerProcessor", $"is {processor}, and this machine's processors are 0 to {Environment.ProcessorCount - 1}.");
         }
 
+        IPEndPoint? metrics = null;
+        string? address = reader.Text("metrics");
+        if (address is not null && (!IPEndPoint.TryParse(address, out metrics) || metrics.Port == 0))
+        {
+            reader.Report("metrics", $"is '{address}', where an address and a port belong, such as 127.0.0.1:9100.");
+        }
+
         return new DaemonSettings
         {
             Name = name,
@@ -49,6 +60,7 @@ public sealed record DaemonSettings
             Polling = reader.Choice("polling", PollPolicy.Adaptive),
             WorkerProcessor = processor < 0 ? null : processor,
             ControlSocket = reader.Text("controlSocket") ?? defaultControlSocket,
+            Metrics = metrics,
             IsInsecure = reader.Flag("insecure", false),
             Hops = HopSettings.Read(reader),
             Gatekeeper = GatekeeperSettings.Read(reader),

@@ -125,7 +125,8 @@ internal sealed class HostControl(HostOptions options, HostEngine engine, PollWo
         }).ConfigureAwait(false);
     }
 
-    private async Task<JsonObject> StatusAsync()
+    /// <summary>What 'pcieoe status' and the metrics show.</summary>
+    public async Task<JsonObject> StatusAsync()
     {
         JsonObject status = ControlProtocol.Success();
         status["daemon"] = "pcieoe-host";

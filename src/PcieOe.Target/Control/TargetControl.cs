@@ -30,7 +30,8 @@ internal sealed class TargetControl(TargetOptions options, TargetEngine engine, 
             null => ControlProtocol.Error("A request names its \"command\"."),
         };
 
-    private async Task<JsonObject> StatusAsync()
+    /// <summary>What 'pcieoe status' and the metrics show.</summary>
+    public async Task<JsonObject> StatusAsync()
     {
         JsonObject status = ControlProtocol.Success();
         status["daemon"] = "pcieoe-target";
