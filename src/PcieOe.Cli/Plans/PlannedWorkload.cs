@@ -27,7 +27,6 @@ internal sealed record PlannedWorkload(BenchRequest Request, double? LoadPercent
             ReadPercent = readPercent,
             Seconds = seconds ?? workload.Seconds ?? plan.Seconds,
             WorkingSetBytes = plan.WorkingSetBytes,
-            SampleEvery = depth == 1 ? 1 : null,
         }
         from open in OpenLoops(workload, request)
         select open;

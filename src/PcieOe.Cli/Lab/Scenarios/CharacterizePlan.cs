@@ -24,8 +24,7 @@ internal static class CharacterizePlan
         Pattern = pattern,
         BlockBytes = Page,
         QueueDepth = depth,
-        Seconds = 0.5,
+        Seconds = 0.4,
         WorkingSetBytes = options.WorkingSetBytes,
-        SampleEvery = depth == 1 ? 1 : null,
     };
 }

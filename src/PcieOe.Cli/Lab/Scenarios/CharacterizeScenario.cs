@@ -10,6 +10,10 @@ namespace PcieOe.Cli.Lab.Scenarios;
 /// <summary>The lab's main job: the raw port's floor, then every workload of the plan on its path, then the floor once more.</summary>
 internal static class CharacterizeScenario
 {
+    private const int MostWarmUps = 8;
+    private const int WarmUpsWithoutGain = 3;
+    private const double LeastGain = 1.04;
+
     internal static async Task<RunReport> RunAsync(LabOptions options, LabFolder folder, ILabProgress progress, CancellationToken cancellation)
     {
         DateTimeOffset started = DateTimeOffset.Now;
@@ -57,19 +61,28 @@ internal static class CharacterizeScenario
         };
     }
 
-    /// <summary>Writes the working set, and runs long enough for the code to be compiled for speed.</summary>
+    /// <summary>Writes the working set, and runs until the code is compiled for speed.</summary>
     internal static async Task PrepareAsync(DaemonPair pair, LabOptions options, ILabProgress progress, CancellationToken cancellation)
     {
-        BenchRequest[] steps =
-        [
-            CharacterizePlan.Fill(options),
-            CharacterizePlan.WarmUp(options, "randread", 32),
-            CharacterizePlan.WarmUp(options, "randread", 1),
-        ];
-        for (int i = 0; i < steps.Length; i++)
+        await pair.BenchAsync(CharacterizePlan.Fill(options), "warm-up", null, cancellation).ConfigureAwait(false);
+        (string Pattern, int Depth)[] kinds = [("randread", 32), ("randwrite", 32), ("randread", 1)];
+        for (int i = 0; i < kinds.Length; i++)
         {
-            await pair.BenchAsync(steps[i], "warm-up", null, cancellation).ConfigureAwait(false);
-            progress.Report((i + 1.0) / steps.Length);
+            progress.Report((i + 1.0) / (kinds.Length + 1));
+            await WarmUpAsync(pair, CharacterizePlan.WarmUp(options, kinds[i].Pattern, kinds[i].Depth), cancellation).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Until it becomes no faster: the runtime compiles what is used much anew, while the code runs, for some seconds.</summary>
+    private static async Task WarmUpAsync(DaemonPair pair, BenchRequest request, CancellationToken cancellation)
+    {
+        double fastest = 0;
+        int noFaster = 0;
+        for (int i = 0; i < MostWarmUps && noFaster < WarmUpsWithoutGain; i++)
+        {
+            WorkloadResult result = await pair.BenchAsync(request, "warm-up", null, cancellation).ConfigureAwait(false);
+            noFaster = result.CommandsPerSecond < fastest * LeastGain ? noFaster + 1 : 0;
+            fastest = Math.Max(fastest, result.CommandsPerSecond);
         }
     }
 

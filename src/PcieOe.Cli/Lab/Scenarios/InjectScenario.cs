@@ -23,7 +23,7 @@ internal static class InjectScenario
         using CancellationTokenRegistration registration = cancellation.Register(lab.EndProcesses);
         progress.Begin("daemons");
         DaemonPair pair = await DaemonPair.StartAsync(lab, folder, PathOptions.Clear, cancellation).ConfigureAwait(false);
-        BenchRequest request = CharacterizePlan.WarmUp(options, "randread", 1);
+        BenchRequest request = CharacterizePlan.WarmUp(options, "randread", 1) with { SampleEvery = 1 };
         await pair.BenchAsync(request, "warm-up", progress.Report, cancellation).ConfigureAwait(false);
         progress.End("attached");
         request = request with { Seconds = Math.Min(options.SecondsPerWorkload, LongestSeconds) };
