@@ -19,7 +19,6 @@ source ../test/nbd/boxes.sh
 for tool in fio nbdkit python3; do command -v "$tool" >/dev/null || skip "'$tool' is missing"; done
 insecure=1
 [[ $(nproc) -ge 4 ]] || daemon_settings='"polling":"blocking",'
-export DOTNET_TieredCompilation=0 # code compiled in full from the start: a short run has no time to warm up
 boxes_up "[{\"nbd\":\"unix:$boxes/nbd.sock\"}]"
 ip netns exec "$target_box" nbdkit --foreground --ipaddr 10.99.0.1 --port 10809 memory 1G >"$boxes/nbdkit.log" 2>&1 &
 processes+=($!)
@@ -34,7 +33,9 @@ measure() { # uri, output, fio options ...
 }
 
 ours="nbd+unix:///?socket=$boxes/nbd.sock" theirs="nbd://10.99.0.1:10809"
+# Writes what will be read; and lets the runtime find out what is used much and compile it for that, which takes some seconds of work.
 for uri in "$ours" "$theirs"; do measure "$uri" "$boxes/warm" --rw=write --iodepth=32 --runtime="$seconds"; done
+for rw in randread randwrite randread randwrite; do measure "$ours" "$boxes/warm" --rw=$rw --iodepth=32 --runtime="$seconds"; done
 for rw in randread randwrite; do
   for depth in 1 8 32 64; do
     for round in $(seq "$rounds"); do

@@ -58,8 +58,6 @@ internal sealed unsafe class IoCommands(NvmeController controller, IBlockMedia m
         switch (command.NvmOpcode)
         {
             case NvmOpcode.Read or NvmOpcode.Verify when media.IsImmediate:
-                // By the time the data leaves, a round's other commands have been looked at: memory's latency passes meanwhile.
-                media.Prefetch(command.MediaOffset, command.MediaBytes);
                 command.Origin = DataOrigin.Medium;
                 Finish(command, now);
                 return;

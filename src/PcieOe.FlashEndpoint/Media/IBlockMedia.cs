@@ -37,11 +37,6 @@ public interface IBlockMedia : IDisposable
     /// <summary>Copies out of an immediate medium; of any other it must not be called.</summary>
     void Read(long offset, Span<byte> destination);
 
-    /// <summary>A hint that <see cref="Read"/> of this range comes soon: memory may start to bring it nearer.</summary>
-    void Prefetch(long offset, long length)
-    {
-    }
-
     /// <summary>Starts a request. Where it is completed at once, <paramref name="status"/> says how.</summary>
     MediaStart Start(in MediaRequest request, out MediaStatus status);
 

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Runtime.Intrinsics.X86;
 using PcieOe.FlashEndpoint.Interop;
 
 namespace PcieOe.FlashEndpoint.Media.Memory;
@@ -12,8 +11,6 @@ namespace PcieOe.FlashEndpoint.Media.Memory;
 public sealed unsafe class MemoryMedium : IBlockMedia
 {
     /// <summary>The size of a huge page, and of what is known as written or not.</summary>
-    private const int CacheLineBytes = 64;
-    private const int PrefetchBytes = 4096;
     private const long ChunkBytes = 2 << 20;
 
     private const long PageBytes = 4096;
@@ -97,21 +94,6 @@ public sealed unsafe class MemoryMedium : IBlockMedia
 
             offset += length;
             destination = destination[length..];
-        }
-    }
-
-    public void Prefetch(long offset, long length)
-    {
-        if (!Sse.IsSupported || !_chunks.IsWritten(offset / ChunkBytes))
-        {
-            return;
-        }
-
-        // Behind the first page the processor's own prefetching has caught on.
-        long end = offset + Math.Min(length, PrefetchBytes);
-        for (; offset < end; offset += CacheLineBytes)
-        {
-            Sse.Prefetch0(_memory + offset);
         }
     }
 
