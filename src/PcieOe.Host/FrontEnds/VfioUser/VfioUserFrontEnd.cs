@@ -6,8 +6,8 @@ using PcieOe.Host.FrontEnds.VfioUser.Rings;
 using PcieOe.Host.FrontEnds.VfioUser.Session;
 using PcieOe.Host.FrontEnds.VfioUser.Socket;
 using PcieOe.Host.FrontEnds.VfioUser.Worker;
-using PcieOe.Host.Interop;
 using PcieOe.Host.Hops;
+using PcieOe.Host.Interop;
 using PcieOe.Host.RootComplex;
 
 namespace PcieOe.Host.FrontEnds.VfioUser;
