@@ -1,8 +1,8 @@
 using System.CommandLine;
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using PcieOe.Daemon.Configuration;
 using PcieOe.Cli.Commands.Watching;
+using PcieOe.Daemon.Configuration;
 using PcieOe.Daemon.Control;
 
 namespace PcieOe.Cli.Commands;
