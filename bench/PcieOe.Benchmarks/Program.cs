@@ -26,7 +26,7 @@ for (int i = 0; i < args.Length; i++)
 
 Console.WriteLine($"{"benchmark",-42} {"ns/op",10} {"fastest",10} {"bytes/op",10}");
 var results = new List<Measurement>();
-IEnumerable<Benchmark> benchmarks = [.. EndpointBenchmarks.All(), .. Crc32CBenchmarks.All(), .. LinkBenchmarks.All(), .. EgressBenchmarks.All()];
+IEnumerable<Benchmark> benchmarks = [.. EndpointBenchmarks.All(), .. Crc32CBenchmarks.All(), .. LinkBenchmarks.All(), .. EgressBenchmarks.All(), .. NestedQosBenchmarks.All()];
 foreach (Benchmark benchmark in benchmarks.Where(benchmark => benchmark.Name.Contains(only, StringComparison.Ordinal)))
 {
     Measurement result = benchmark.Measure();

@@ -19,6 +19,7 @@ internal static class CommandLine
             DiscoverCommand.Create(),
             ImpairCommand.Create(),
             LabCommand.Create(),
+            PlanCommand.Create(),
             PolicyCommand.Create(),
             ReportCommand.Create(),
         };

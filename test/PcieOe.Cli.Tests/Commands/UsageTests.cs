@@ -10,6 +10,7 @@ public sealed class UsageTests
     [InlineData("impair", "onlyone")]
     [InlineData("impair", "a", "b", "--loss", "101")]
     [InlineData("impair", "a", "b", "--corruption", "badly")]
+    [InlineData("plan", "trace.csv", "--classes", "90%:20,99%:5")]
     [InlineData("nosuchcommand")]
     public void Mistake_InArguments_ExitCodeIs2(params string[] arguments)
     {
