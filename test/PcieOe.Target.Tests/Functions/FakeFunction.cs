@@ -34,6 +34,9 @@ internal sealed class FakeFunction : IPcieFunction
 
     public Action<TransactionToken> OnStart { get; set; } = _ => { };
 
+    /// <summary>As OnStart, with the deadline.</summary>
+    public Action<TransactionToken, long> OnAdmit { get; set; } = (_, _) => { };
+
     /// <summary>What DMA reads have brought, by id.</summary>
     public Dictionary<ulong, byte[]> ReadBuffers { get; } = [];
 
@@ -124,6 +127,7 @@ internal sealed class FakeFunction : IPcieFunction
         }
 
         OnStart(token);
+        OnAdmit(token, deadlineNanoseconds);
         return true;
     }
 
