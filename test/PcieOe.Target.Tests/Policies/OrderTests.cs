@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using PcieOe.Protocol.Functions;
 using PcieOe.Protocol.Tlp;
 using PcieOe.Target.Policies;
