@@ -1,24 +1,16 @@
-using System.Buffers.Binary;
-using System.Numerics;
 using PcieOe.Protocol.Frames;
 
 namespace PcieOe.Protocol.Link;
 
 /// <summary>
-/// The sending half of a link: fills frames, says which goes next, and finds out which were lost. Frame numbers tell in which order frames
-/// were sent, so a frame is lost when ones sent sufficiently later have come; also when it was itself a retransmission.
+/// The sending half of a link: fills frames, says which goes next and when to ask after them. What the peer says of them
+/// <see cref="AcknowledgementReader"/> takes in.
 /// </summary>
 internal sealed class LinkSender : IDisposable
 {
-    private const int LeastReordering = 3;
-    private const int MostReordering = 256;
-    private const int AcknowledgementsUntilReorderingForgotten = 1024;
     private const int MostBackoff = 40;
     private const int MostHoldDoublings = 8;
     private const long ShortestHold = 50_000;
-
-    /// <summary>Echoes held longer say little about the round trip: the two clocks drift.</summary>
-    private const uint LongestEchoDelay = 10_000_000;
 
     private readonly LinkOptions _options;
     private readonly int _contentBytes;
@@ -27,10 +19,7 @@ internal sealed class LinkSender : IDisposable
     private readonly long _outage;
     private readonly RoundTripEstimator _roundTrip;
     private readonly CongestionWindow _congestion;
-    private SequenceNumber _permitted;
-    private ulong _highestReceived;
-    private int _reordering = LeastReordering;
-    private int _acknowledgementsInOrder;
+    private readonly AcknowledgementReader _acknowledgements;
     private int _reservedBytes;
 
     // Time-outs run from the last sign of life of the lane: data sent or acknowledged. They double at every second one.
@@ -53,8 +42,8 @@ internal sealed class LinkSender : IDisposable
         _outage = options.OutageMilliseconds * 1_000_000L;
         _roundTrip = new RoundTripEstimator(options.InitialRoundTripMicroseconds * 1000L);
         _congestion = new CongestionWindow(windowFrames, options.DelayTargetMicroseconds * 1000L);
-        _permitted = options.FirstSequence + (LinkOptions.InitialWindowFrames - 1);
         Window = new SendWindow(windowFrames, contentBytes + trailerBytes, options.FirstSequence);
+        _acknowledgements = new AcknowledgementReader(Window, Frames, _roundTrip, _congestion, options.FirstSequence);
     }
 
     public SendWindow Window { get; }
@@ -87,7 +76,7 @@ internal sealed class LinkSender : IDisposable
         _roundTrip.Smoothed + 4 * _roundTrip.Variation + _options.AckDelayMicroseconds * 1000L, _leastProbe);
 
     /// <summary>Frames that the windows let go now, beyond those under way.</summary>
-    private int Allowed => Math.Max(0, Math.Min(_congestion.Frames - Window.InFlight, _permitted - Window.NextToSend + 1));
+    private int Allowed => Math.Max(0, Math.Min(_congestion.Frames - Window.InFlight, _acknowledgements.Permitted - Window.NextToSend + 1));
 
     private bool CanOpen => !Window.IsFull && Window.Unsent < Allowed + _options.UnsentFrames;
 
@@ -169,7 +158,7 @@ internal sealed class LinkSender : IDisposable
             return -1;
         }
 
-        return reason == TransmissionReason.First && Window.NextToSend > _permitted ? -1 : slot;
+        return reason == TransmissionReason.First && Window.NextToSend > _acknowledgements.Permitted ? -1 : slot;
     }
 
     /// <summary>Whether the peer should acknowledge the frame about to be sent at once: too few will follow to make it do so by itself.</summary>
@@ -268,163 +257,13 @@ internal sealed class LinkSender : IDisposable
     public void OnAcknowledgement(
         in FrameHeader header, ReadOnlySpan<byte> continuation, bool newest, long now, ref LinkCounters counters)
     {
-        ulong received = Frames.Expand(header.EchoedFrameNumber);
-        if (header.NextExpected > Window.NextToSend
-            || newest && header.NextExpected < Window.Unacknowledged
-            || received == 0 && header.EchoedFrameNumber != 0)
-        {
-            counters.FalseStatements++;
-            return;
-        }
-
-        TakePermission(header, newest, ref counters);
-        bool progress = AcknowledgeBefore(header.NextExpected, received, ref counters);
-        SequenceNumber covered = header.NextExpected + 64;
-        if (header.NextExpected == Window.Unacknowledged)
-        {
-            progress |= header.Received != 0 && AcknowledgeBitmap(header.NextExpected + 1, header.Received, received, ref counters);
-            for (; continuation.Length >= sizeof(ulong); continuation = continuation[sizeof(ulong)..])
-            {
-                ulong bitmap = BinaryPrimitives.ReadUInt64BigEndian(continuation);
-                progress |= bitmap != 0 && AcknowledgeBitmap(covered + 1, bitmap, received, ref counters);
-                covered += 64;
-            }
-        }
-
-        if (progress)
+        if (_acknowledgements.Read(header, continuation, newest, now, ref counters))
         {
             _progressAt = _probeBase = now;
             _probesInSuccession = 0;
             _outageNoted = false;
         }
-
-        if (newest && received > _highestReceived)
-        {
-            _highestReceived = received;
-            long roundTrip = Measure(received, header.EchoDelayNanoseconds, now, ref counters);
-            FindLost(received, covered);
-            _congestion.OnAcknowledged(received, Frames.Next, roundTrip, _roundTrip.Minimum);
-        }
     }
 
     public void Dispose() => Window.Dispose();
-
-    private void TakePermission(in FrameHeader header, bool newest, ref LinkCounters counters)
-    {
-        if (header.Permitted > _permitted && header.Permitted - header.NextExpected < LinkOptions.MaximumWindowFrames)
-        {
-            _permitted = header.Permitted;
-        }
-        else if (header.Permitted != _permitted && (newest || header.Permitted > _permitted))
-        {
-            counters.FalseStatements++;
-        }
-    }
-
-    private bool AcknowledgeBefore(SequenceNumber next, ulong received, ref LinkCounters counters)
-    {
-        bool progress = false;
-        for (; Window.Unacknowledged < next; Window.AdvanceUnacknowledged())
-        {
-            progress = true;
-            int slot = Window.Find(Window.Unacknowledged);
-            if (slot >= 0)
-            {
-                Acknowledge(slot, received, ref counters);
-            }
-        }
-
-        return progress;
-    }
-
-    private bool AcknowledgeBitmap(SequenceNumber first, ulong bitmap, ulong received, ref LinkCounters counters)
-    {
-        bool progress = false;
-        for (; bitmap != 0; bitmap &= bitmap - 1)
-        {
-            SequenceNumber sequence = first + BitOperations.TrailingZeroCount(bitmap);
-            if (sequence >= Window.NextToSend)
-            {
-                counters.FalseStatements++;
-                break;
-            }
-
-            int slot = Window.Find(sequence);
-            if (slot >= 0)
-            {
-                Acknowledge(slot, received, ref counters);
-                progress = true;
-            }
-        }
-
-        return progress;
-    }
-
-    private void Acknowledge(int slot, ulong received, ref LinkCounters counters)
-    {
-        ref SendSlot entry = ref Window[slot];
-        if (entry.JudgedLost && (entry.State == SendSlotState.Lost || received < entry.FrameNumber))
-        {
-            // It was acknowledged before its retransmission can have come: reordered, not lost.
-            counters.SpuriousRetransmits += entry.State == SendSlotState.Lost ? 0 : 1;
-            _reordering = Math.Min(2 * _reordering, MostReordering);
-            _acknowledgementsInOrder = 0;
-            _congestion.OnSpuriousLoss();
-        }
-        else if (_reordering > LeastReordering && ++_acknowledgementsInOrder > AcknowledgementsUntilReorderingForgotten)
-        {
-            _reordering = Math.Max(LeastReordering, _reordering / 2);
-            _acknowledgementsInOrder = 0;
-        }
-
-        Window.Acknowledge(slot);
-    }
-
-    /// <summary>The round trip of the echoed frame, without the time that the peer held the echo; 0 if it tells nothing.</summary>
-    private long Measure(ulong received, uint delay, long now, ref LinkCounters counters)
-    {
-        if (!Frames.Knows(received) || delay > LongestEchoDelay)
-        {
-            return 0;
-        }
-
-        long roundTrip = now - Frames.SentAt(received) - delay;
-        if (roundTrip < 0)
-        {
-            counters.FalseStatements++;
-            return 0;
-        }
-
-        roundTrip = Math.Max(1, roundTrip);
-        _roundTrip.OnSample(roundTrip, now);
-        return roundTrip;
-    }
-
-    /// <summary>
-    /// Frames overtaken by enough others, or by one sent a round trip later, are lost; as far as the bitmap reaches, since of sequence
-    /// numbers beyond it nothing is known.
-    /// </summary>
-    private void FindLost(ulong received, SequenceNumber covered)
-    {
-        long overtakenBefore = Frames.Knows(received)
-            ? Frames.SentAt(received) - _roundTrip.Smoothed - 4 * _roundTrip.Variation
-            : long.MinValue;
-        for (int slot = Window.OldestInFlight, next; slot >= 0; slot = next)
-        {
-            next = Window.After(slot);
-            ref SendSlot entry = ref Window[slot];
-            if (entry.FrameNumber >= received
-                || entry.FrameNumber + (ulong)_reordering > received && entry.SentAt >= overtakenBefore)
-            {
-                break;
-            }
-
-            if (entry.Sequence <= covered)
-            {
-                entry.JudgedLost = true;
-                Window.OnLost(slot);
-                _congestion.OnLoss(entry.FrameNumber, Frames.Next);
-            }
-        }
-    }
 }
