@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using PcieOe.Protocol.Frames;
 using PcieOe.Protocol.Keys;
 
@@ -19,21 +18,17 @@ public sealed class LinkEngine : ITlpTransmitter, IDisposable
     public const int MaximumControlBytes = 480;
 
     private const int SilentKeepAlives = 3;
-    private const int HeaderBitmapBits = 64;
 
     private readonly LinkOptions _options;
-    private readonly FrameCipher? _cipher;
     private readonly uint _peerSessionId;
-    private readonly ITlpSink _sink;
     private readonly ILinkControlSink _controlSink;
-    private readonly int _windowFrames;
     private readonly int _trailerBytes;
     private readonly LinkSender _sender;
-    private readonly ReceiveWindow _receive;
+    private readonly LinkReceiver _receiver;
+    private readonly FrameProtection _protection;
     private readonly ReplayGuard _replay = new();
     private readonly AcknowledgementSchedule _acknowledgements;
     private readonly ControlQueue _control;
-    private readonly SlotPool _scratch;
     private readonly long _keepAlive;
     private readonly long _outage;
     private LinkCounters _counters;
@@ -55,18 +50,16 @@ public sealed class LinkEngine : ITlpTransmitter, IDisposable
         }
 
         _options = options;
-        _cipher = cipher;
         _peerSessionId = peerSessionId;
-        _sink = sink;
         _controlSink = control;
-        _trailerBytes = cipher is null ? FrameCheck.Length : FrameCipher.TagBytes;
+        _trailerBytes = FrameProtection.TrailerBytesOf(cipher);
         MaximumTlpBytes = (options.MaximumTransmissionUnit - FrameHeader.Length - _trailerBytes) & ~3;
-        _windowFrames = Math.Min(options.WindowFrames, options.WindowBytes / MaximumTlpBytes);
-        _sender = new LinkSender(options, _windowFrames, MaximumTlpBytes, _trailerBytes);
-        _receive = new ReceiveWindow(_windowFrames, MaximumTlpBytes, options.FirstSequence);
-        _acknowledgements = new AcknowledgementSchedule(options.AckEveryFrames, options.AckDelayMicroseconds * 1000L);
+        _protection = new FrameProtection(cipher, MaximumTlpBytes, acceptsAnyCheck: options.Sabotage == LinkSabotage.Crc);
+        int windowFrames = Math.Min(options.WindowFrames, options.WindowBytes / MaximumTlpBytes);
+        _sender = new LinkSender(options, windowFrames, MaximumTlpBytes, _trailerBytes);
+        _receiver = new LinkReceiver(options, windowFrames, MaximumTlpBytes, sink);
+        _acknowledgements = _receiver.Acknowledgements;
         _control = new ControlQueue(MaximumControlBytes, _trailerBytes);
-        _scratch = new SlotPool(slots: 1, MaximumTlpBytes);
         _keepAlive = options.KeepAliveMilliseconds * 1_000_000L;
         _outage = options.OutageMilliseconds * 1_000_000L;
         _lastSentAt = _lastHeardAt = now;
@@ -162,7 +155,7 @@ public sealed class LinkEngine : ITlpTransmitter, IDisposable
             return FrameVerdict.Replayed;
         }
 
-        if (!TryOpen(view, out ReadOnlySpan<byte> content))
+        if (!_protection.TryOpen(view, out ReadOnlySpan<byte> content))
         {
             _counters.CheckFailures++;
             return FrameVerdict.CheckFailed;
@@ -183,7 +176,7 @@ public sealed class LinkEngine : ITlpTransmitter, IDisposable
         _sender.OnAcknowledgement(header, isAck ? content : default, newest, now, ref _counters);
         if (header.Type == FrameType.Data)
         {
-            OnData(header, content, now);
+            _receiver.OnData(header, content, now, ref _counters);
         }
         else if (!isAck)
         {
@@ -225,22 +218,10 @@ public sealed class LinkEngine : ITlpTransmitter, IDisposable
     /// Permits the peer no more than this many frames beyond what has come, until the next call or <see cref="ReleaseReceive"/>. What was
     /// permitted before stays so; what comes beyond is dropped.
     /// </summary>
-    public void LimitReceive(int frames)
-    {
-        if (_receive.Limit(frames))
-        {
-            _acknowledgements.Request();
-        }
-    }
+    public void LimitReceive(int frames) => _receiver.Limit(frames);
 
     /// <summary>Permits the whole window again.</summary>
-    public void ReleaseReceive()
-    {
-        if (_receive.Release())
-        {
-            _acknowledgements.Request();
-        }
-    }
+    public void ReleaseReceive() => _receiver.Release();
 
     /// <summary>
     /// The next frame of this round: the header's 48 bytes are written to <paramref name="header"/>, and <paramref name="content"/> is what
@@ -303,98 +284,15 @@ public sealed class LinkEngine : ITlpTransmitter, IDisposable
     public void Dispose()
     {
         _sender.Dispose();
-        _receive.Dispose();
+        _receiver.Dispose();
         _control.Dispose();
-        _scratch.Dispose();
+        _protection.Dispose();
     }
 
     private bool IsPlausible(in FrameView view) =>
         view.Header.Type is >= FrameType.Data and <= FrameType.Close
         && view.Body.Length >= _trailerBytes
         && view.Body.Length - _trailerBytes <= MaximumTlpBytes;
-
-    private bool TryOpen(in FrameView view, out ReadOnlySpan<byte> content)
-    {
-        ReadOnlySpan<byte> sealedContent = view.Body[..^_trailerBytes];
-        ReadOnlySpan<byte> trailer = view.Body[^_trailerBytes..];
-        if (_cipher is null)
-        {
-            content = sealedContent;
-            return FrameCheck.Matches(view.HeaderBytes, sealedContent, trailer) || _options.Sabotage == LinkSabotage.Crc;
-        }
-
-        Span<byte> plaintext = _scratch[0][..sealedContent.Length];
-        content = plaintext;
-        byte keyPhase = (byte)(view.Header.Flags & FrameFlags.KeyPhase);
-        return _cipher.TryOpen(view.Header.FrameNumber, keyPhase, view.HeaderBytes, sealedContent, trailer, plaintext);
-    }
-
-    private void OnData(in FrameHeader header, ReadOnlySpan<byte> content, long now)
-    {
-        _counters.DataFramesReceived++;
-        if (content.IsEmpty || (content.Length & 3) != 0)
-        {
-            _counters.FalseStatements++;
-            return;
-        }
-
-        int ahead = header.Sequence - _receive.Next;
-        bool isPermitted = ahead <= _receive.Permitted - _receive.Next;
-        if (ahead == 0 && isPermitted)
-        {
-            bool hadGap = _receive.Kept != 0;
-            _receive.Advance();
-            Schedule(header, atOnce: hadGap, now);
-            Deliver(content, header.FrameNumber, now);
-            if (hadGap)
-            {
-                DeliverKept(now);
-            }
-
-            return;
-        }
-
-        if (!isPermitted)
-        {
-            _counters.OutsideWindow++;
-        }
-        else if (ahead > 0 && !_receive.IsKept(header.Sequence))
-        {
-            _counters.ReorderedData++;
-            _receive.Keep(header.Sequence, content, header.FrameNumber);
-        }
-        else
-        {
-            _counters.DuplicateData++;
-            if (_options.Sabotage == LinkSabotage.Duplicate)
-            {
-                _sink.OnTlps(content, header.FrameNumber, now);
-            }
-        }
-
-        Schedule(header, atOnce: true, now);
-    }
-
-    private void Schedule(in FrameHeader header, bool atOnce, long now)
-    {
-        bool beyondHeader = _receive.Kept != 0 && _receive.Furthest - _receive.Next > HeaderBitmapBits;
-        _acknowledgements.OnDataFrame(atOnce || (header.Flags & FrameFlags.AckRequested) != 0, beyondHeader, now);
-    }
-
-    private void DeliverKept(long now)
-    {
-        while (_receive.TryTakeNext(out int slot, out ReadOnlySpan<byte> content, out ulong frameNumber))
-        {
-            Deliver(content, frameNumber, now);
-            _receive.Return(slot);
-        }
-    }
-
-    private void Deliver(ReadOnlySpan<byte> content, ulong frameNumber, long now)
-    {
-        _counters.DataFramesDelivered++;
-        _sink.OnTlps(content, frameNumber, now);
-    }
 
     private ReadOnlySpan<byte> BuildData(int slot, TransmissionReason reason, Span<byte> header, Span<byte> sealScratch, long now)
     {
@@ -407,83 +305,42 @@ public sealed class LinkEngine : ITlpTransmitter, IDisposable
         return Build(FrameType.Data, flags, header, sealScratch, window.Memory(slot), window[slot].ContentBytes, slot, now);
     }
 
-    /// <summary>With the bitmap of the whole window while something is missing, so that the peer need not guess beyond the header's.</summary>
     private ReadOnlySpan<byte> BuildAcknowledgement(Span<byte> header, Span<byte> sealScratch, long now)
     {
         Span<byte> memory = _control.AcknowledgementMemory;
-        int bytes = 0;
-        for (int offset = HeaderBitmapBits; _receive.Kept != 0 && offset < _windowFrames; offset += HeaderBitmapBits)
-        {
-            BinaryPrimitives.WriteUInt64BigEndian(memory[bytes..], _receive.Bitmap(offset));
-            bytes += sizeof(ulong);
-        }
-
         _counters.AckFramesSent++;
-        return Build(FrameType.Ack, FrameFlags.None, header, sealScratch, memory, bytes, slot: -1, now);
+        return Build(FrameType.Ack, FrameFlags.None, header, sealScratch, memory, _receiver.WriteBitmap(memory), slot: -1, now);
     }
 
     private ReadOnlySpan<byte> Build(
         FrameType type, FrameFlags flags, Span<byte> header, Span<byte> sealScratch, Span<byte> memory, int contentBytes, int slot, long now)
     {
         ulong number = _sender.Frames.Next;
-        if (_cipher is not null && _cipher.SendKeyPhase(number) != 0)
-        {
-            flags |= FrameFlags.KeyPhase;
-        }
-
         header = header[..FrameHeader.Length];
         new FrameHeader
         {
             Type = type,
-            Flags = flags,
+            Flags = flags | _protection.FlagsOf(number),
             BodyLength = (ushort)(contentBytes + _trailerBytes),
             SessionId = _peerSessionId,
             FrameNumber = number,
             Sequence = slot < 0 ? _sender.Window.NextToSend : _sender.Window[slot].Sequence,
-            NextExpected = _receive.Next,
-            Received = _receive.Bitmap(0),
-            Permitted = _receive.Permitted,
+            NextExpected = _receiver.Next,
+            Received = _receiver.HeaderBitmap,
+            Permitted = _receiver.Permitted,
             EchoedFrameNumber = (uint)_replay.Highest,
             EchoDelayNanoseconds = (uint)Math.Min(now - _highestReceivedAt, uint.MaxValue),
             SentAtNanoseconds = (uint)now,
         }.Write(header);
 
-        ReadOnlySpan<byte> body;
-        if (_cipher is not null)
-        {
-            _cipher.Seal(number, header, memory[..contentBytes], sealScratch[..contentBytes], sealScratch.Slice(contentBytes, _trailerBytes));
-            body = sealScratch[..(contentBytes + _trailerBytes)];
-        }
-        else
-        {
-            if (slot < 0)
-            {
-                FrameCheck.Write(header, memory[..contentBytes], memory[contentBytes..]);
-            }
-            else
-            {
-                FrameCheck.Write(header, ContentRegister(ref _sender.Window[slot], memory), contentBytes, memory[contentBytes..]);
-            }
-
-            body = memory[..(contentBytes + _trailerBytes)];
-        }
-
+        ReadOnlySpan<byte> body = slot < 0
+            ? _protection.Protect(number, header, memory, contentBytes, sealScratch)
+            : _protection.Protect(number, header, memory, ref _sender.Window[slot], sealScratch);
         _sender.OnSent(slot, now);
         _acknowledgements.OnSent(wholeBitmap: type == FrameType.Ack);
         _lastSentAt = now;
         _counters.FramesSent++;
         _counters.BytesSent += FrameHeader.Length + body.Length;
         return body;
-    }
-
-    private static uint ContentRegister(ref SendSlot slot, ReadOnlySpan<byte> memory)
-    {
-        if (!slot.HasContentRegister)
-        {
-            slot.ContentRegister = FrameCheck.ContentRegister(memory[..slot.ContentBytes]);
-            slot.HasContentRegister = true;
-        }
-
-        return slot.ContentRegister;
     }
 }
