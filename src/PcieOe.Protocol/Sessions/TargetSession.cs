@@ -16,7 +16,7 @@ public sealed class TargetSession : ITlpSink, ILinkControlSink, IDisposable
     private const int CloseAttempts = 3;
     private const long CloseIntervalNanoseconds = 50_000_000;
 
-    private readonly TargetSessions _owner;
+    private readonly SessionLifecycle _lifecycle;
     private readonly SessionTransmitter _transmitter;
     private LinkEngine? _link;
     private FrameCipher? _cipher;
@@ -28,9 +28,9 @@ public sealed class TargetSession : ITlpSink, ILinkControlSink, IDisposable
     private long _lastHeardAt;
     private uint _lastMarkSeen;
 
-    internal TargetSession(TargetSessions owner, ReadySet ready, uint id, in Hello hello, string functionName, MacAddress source, long now)
+    internal TargetSession(SessionLifecycle lifecycle, ReadySet ready, uint id, in Hello hello, string functionName, MacAddress source, long now)
     {
-        _owner = owner;
+        _lifecycle = lifecycle;
         _transmitter = new SessionTransmitter(ready, new SessionId(id).Index);
         _lastHeardAt = now;
         Id = id;
@@ -146,7 +146,7 @@ public sealed class TargetSession : ITlpSink, ILinkControlSink, IDisposable
     {
         if (State == TargetSessionState.Pending)
         {
-            _owner.Confirm(this, now);
+            _lifecycle.Confirm(this, now);
         }
 
         _sink?.OnTlps(tlps, frameNumber, now);
@@ -160,7 +160,7 @@ public sealed class TargetSession : ITlpSink, ILinkControlSink, IDisposable
         }
         else if (type == FrameType.Feedback && IsEstablished && FeedbackMessage.TryParse(content, out FeedbackMessage feedback))
         {
-            _owner.OnFeedback(this, feedback, now);
+            _lifecycle.OnFeedback(this, feedback, now);
         }
         else if (type == FrameType.Close && CloseMessage.TryParse(content, out CloseMessage close))
         {

@@ -1,10 +1,8 @@
 using System.Diagnostics.CodeAnalysis;
-using System.Text;
 using PcieOe.Protocol.Discovery;
 using PcieOe.Protocol.Ethernet;
 using PcieOe.Protocol.Frames;
 using PcieOe.Protocol.Handshake;
-using PcieOe.Protocol.Keys;
 using PcieOe.Protocol.Link;
 
 namespace PcieOe.Protocol.Sessions;
@@ -15,25 +13,16 @@ namespace PcieOe.Protocol.Sessions;
 /// <see cref="NextDeadline"/> has passed, <see cref="TryTakeHandshakeJob"/> until it says no, <see cref="TryGetFrameToSend"/> until it
 /// says no.
 /// </summary>
-public sealed class TargetSessions : ISessionRegistry, IDisposable
+public sealed class TargetSessions : IDisposable
 {
     /// <summary>Entries of the table beyond the most sessions: for those that come (their host has yet to confirm) and go.</summary>
     internal const int SpareEntries = 128;
 
-    /// <summary>Sessions that one host may have begun for one function without having confirmed any.</summary>
-    private const int MaximumAttempts = 4;
-
     private readonly TargetSessionsOptions _options;
-    private readonly ITargetSessionPolicy _policy;
-    private readonly IRandomSource _random;
     private readonly TargetListener _listener;
     private readonly DiscoveryResponder _discovery;
     private readonly SessionTable _table;
-    private readonly long _lease;
-    private readonly long _confirmation;
-    private SessionCounters _counters;
-    private long _attempts;
-    private int _established;
+    private readonly SessionLifecycle _lifecycle;
 
     public TargetSessions(TargetSessionsOptions options, ITargetSessionPolicy policy, IRandomSource random)
     {
@@ -45,18 +34,16 @@ public sealed class TargetSessions : ISessionRegistry, IDisposable
         }
 
         _options = options;
-        _policy = policy;
-        _random = random;
+        _table = new SessionTable(options.MaximumSessions + SpareEntries);
+        _lifecycle = new SessionLifecycle(options, policy, _table);
+        var admission = new SessionAdmission(options, policy, random, _table, _lifecycle);
         var hosts = new HostRecords(options.Hosts);
         var cookies = new CookieJar();
-        _listener = new TargetListener(options, this, hosts, cookies, random);
-        _discovery = new DiscoveryResponder(options, this, hosts, cookies, random);
-        _table = new SessionTable(options.MaximumSessions + SpareEntries);
-        _lease = options.LeaseMilliseconds * 1_000_000L;
-        _confirmation = options.ConfirmationMilliseconds * 1_000_000L;
+        _listener = new TargetListener(options, admission, hosts, cookies, random);
+        _discovery = new DiscoveryResponder(options, admission, hosts, cookies, random);
     }
 
-    public ref readonly SessionCounters Counters => ref _counters;
+    public ref readonly SessionCounters Counters => ref _lifecycle.Counters;
 
     public ref readonly ListenerCounters ListenerCounters => ref _listener.Counters;
 
@@ -64,7 +51,7 @@ public sealed class TargetSessions : ISessionRegistry, IDisposable
     public long DiscoversAnswered => _discovery.Answered;
 
     /// <summary>Sessions whose hosts hold functions.</summary>
-    public int EstablishedCount => _established;
+    public int EstablishedCount => _lifecycle.EstablishedCount;
 
     /// <summary>Entries of the table in use, those that come and go included; 0: nothing is left to be told to anybody.</summary>
     public int Count => _table.Count;
@@ -87,7 +74,7 @@ public sealed class TargetSessions : ISessionRegistry, IDisposable
     {
         if (!FrameView.TryPeek(frame, out FrameType type, out uint sessionId))
         {
-            _counters.ForeignFrames++;
+            _lifecycle.Counters.ForeignFrames++;
             return;
         }
 
@@ -105,7 +92,7 @@ public sealed class TargetSessions : ISessionRegistry, IDisposable
         }
         else
         {
-            _counters.ForeignFrames++;
+            _lifecycle.Counters.ForeignFrames++;
         }
     }
 
@@ -121,7 +108,7 @@ public sealed class TargetSessions : ISessionRegistry, IDisposable
         int index = 0;
         while (_table.NextDue(ref index, now) is { } session)
         {
-            OnSessionTimer(session, now);
+            _lifecycle.OnTimer(session, now);
         }
     }
 
@@ -216,7 +203,7 @@ public sealed class TargetSessions : ISessionRegistry, IDisposable
     {
         if (session.IsEstablished)
         {
-            Detach(session, reason, tellsHost: true, now);
+            _lifecycle.Detach(session, reason, tellsHost: true, now);
         }
     }
 
@@ -248,213 +235,15 @@ public sealed class TargetSessions : ISessionRegistry, IDisposable
         }
     }
 
-    TargetSession? ISessionRegistry.Find(uint id) => _table.Find(id);
-
-    TargetSession? ISessionRegistry.FindResumable(in Hello hello) =>
-        hello.ResumeSessionId != 0
-            && _table.Find(hello.ResumeSessionId) is { IsEstablished: true } session
-            && hello.HostName.SequenceEqual(session.HostNameUtf8)
-            && hello.FunctionName.SequenceEqual(session.RequestedFunctionUtf8)
-                ? session
-                : null;
-
-    void ISessionRegistry.Resume(TargetSession session, MacAddress source)
-    {
-        session.PeerAddress = source;
-        session.OnPathRestored();
-        _table.Touch(session);
-    }
-
-    IReadOnlyList<FunctionOffer> ISessionRegistry.ListOffers(string hostName)
-    {
-        IReadOnlyList<FunctionDescription> functions = _policy.ListFunctions(hostName);
-        var offers = new FunctionOffer[functions.Count];
-        for (int i = 0; i < offers.Length; i++)
-        {
-            TargetSession? holder = _table.FindHolder(functions[i].Name);
-            FunctionState state = holder is null ? FunctionState.Free
-                : holder.HostName == hostName ? FunctionState.HeldByYou : FunctionState.HeldByAnother;
-            offers[i] = new FunctionOffer(functions[i].Name, functions[i].SizeBytes, state);
-        }
-
-        return offers;
-    }
-
-    AcceptStatus ISessionRegistry.TryReserve(in Hello hello, MacAddress source, long now, out TargetSession? session)
-    {
-        session = null;
-        int mtu = Math.Min(hello.MaximumTransmissionUnit, _options.Link.MaximumTransmissionUnit);
-        if (mtu < LinkOptions.MinimumMtu)
-        {
-            return AcceptStatus.MtuTooSmall;
-        }
-
-        string hostName = Encoding.UTF8.GetString(hello.HostName);
-        AttachDecision decision = _policy.Decide(hostName, Encoding.UTF8.GetString(hello.FunctionName));
-        if (decision.Refusal != AcceptStatus.New)
-        {
-            return decision.Refusal;
-        }
-
-        TargetSession? holder = _table.FindHolder(decision.FunctionName);
-        if (holder is not null && holder.HostName != hostName)
-        {
-            return AcceptStatus.FunctionBusy;
-        }
-
-        if (_table.FindOldestAttempt(hostName, decision.FunctionName, long.MaxValue, out int attempts) is { } oldest && attempts >= MaximumAttempts)
-        {
-            _counters.Unconfirmed++;
-            _table.Remove(oldest);
-        }
-
-        int index = _table.FindFreeIndex();
-        if (index < 0 || (holder is null && _established == _options.MaximumSessions))
-        {
-            return AcceptStatus.TargetFull;
-        }
-
-        uint id = SessionId.Create(index, _random.NextUInt32()).Value;
-        session = new TargetSession(this, _table.Ready, id, hello, decision.FunctionName, source, now)
-        {
-            MaximumTransmissionUnit = mtu,
-            Capabilities = hello.Capabilities & _options.Capabilities,
-            Order = ++_attempts,
-        };
-        session.ExtendLease(now + _confirmation);
-        _table.Add(session);
-        return AcceptStatus.New;
-    }
-
-    void ISessionRegistry.OnKeysReady(TargetSession session, FrameCipher? cipher, byte[] accept, long now)
-    {
-        session.OnKeysReady(cipher, accept, _options.Link, now, now + _confirmation);
-        _table.Touch(session);
-    }
-
-    void ISessionRegistry.Abandon(TargetSession session) => _table.Remove(session);
-
-    internal void OnFeedback(TargetSession session, in FeedbackMessage feedback, long now) => _policy.OnFeedback(session, feedback, now);
-
-    /// <summary>The host's first protected frame has come: only now does a new session take its function, and end an old one of the host.</summary>
-    internal void Confirm(TargetSession session, long now)
-    {
-        TargetSession? holder = _table.FindHolder(session.FunctionName);
-        if (holder is not null && holder.HostName != session.HostName)
-        {
-            RefuseLate(session, now);
-            return;
-        }
-
-        if (holder is not null)
-        {
-            _counters.Replaced++;
-            Detach(holder, SessionEnd.Replaced, tellsHost: true, now);
-        }
-
-        // What the host began before this session and never used must not come to life behind it.
-        while (_table.FindOldestAttempt(session.HostName, session.FunctionName, session.Order, out _) is { } earlier)
-        {
-            _counters.Unconfirmed++;
-            _table.Remove(earlier);
-        }
-
-        if (_established == _options.MaximumSessions)
-        {
-            RefuseLate(session, now);
-            return;
-        }
-
-        _established++;
-        _counters.Established++;
-        if (!session.OnConfirmed(_policy, now, now + _lease))
-        {
-            _established--;
-            RefuseLate(session, now);
-        }
-
-        _table.Touch(session);
-    }
-
     private void OnSessionFrame(ReadOnlySpan<byte> frame, uint sessionId, long now)
     {
-        TargetSession? session = _table.Find(sessionId);
-        if (session is null)
+        if (_table.Find(sessionId) is { } session)
         {
-            _counters.StaleFrames++;
-            return;
+            _lifecycle.OnFrame(session, frame, now);
         }
-
-        bool isGenuine = session.OnFrame(frame, now);
-        if (isGenuine)
+        else
         {
-            if (session.IsPending)
-            {
-                Confirm(session, now);
-            }
-
-            if (session.IsEstablished)
-            {
-                session.ExtendLease(now + _lease);
-            }
-
-            if (session.TakeCloseRequest())
-            {
-                OnCloseRequest(session, now);
-            }
+            _lifecycle.Counters.StaleFrames++;
         }
-
-        _table.Touch(session);
-    }
-
-    private void OnCloseRequest(TargetSession session, long now)
-    {
-        if (session.IsEstablished)
-        {
-            _counters.Closed++;
-            Detach(session, SessionEnd.Closed, tellsHost: false, now);
-        }
-
-        session.AnswerClose();
-    }
-
-    private void OnSessionTimer(TargetSession session, long now)
-    {
-        if (now < session.ExpiresAt)
-        {
-            session.OnTimer(now);
-            _table.Touch(session);
-            return;
-        }
-
-        switch (session.State)
-        {
-            case TargetSessionState.Opening or TargetSessionState.Pending:
-                _counters.Unconfirmed++;
-                _table.Remove(session);
-                break;
-            case TargetSessionState.Established:
-                _counters.LeasesExpired++;
-                Detach(session, SessionEnd.LeaseExpired, tellsHost: false, now);
-                _table.Remove(session);
-                break;
-            default:
-                _table.Remove(session);
-                break;
-        }
-    }
-
-    private void RefuseLate(TargetSession session, long now)
-    {
-        session.BeginClosing(SessionEnd.Released, tellsHost: true, now);
-        _table.Touch(session);
-    }
-
-    private void Detach(TargetSession session, SessionEnd reason, bool tellsHost, long now)
-    {
-        _established--;
-        session.BeginClosing(reason, tellsHost, now);
-        _table.Touch(session);
-        _policy.OnDetached(session, reason, now);
     }
 }
