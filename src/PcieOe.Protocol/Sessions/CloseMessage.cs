@@ -1,3 +1,6 @@
+using PcieOe.Protocol.Frames;
+using PcieOe.Protocol.Link;
+
 namespace PcieOe.Protocol.Sessions;
 
 /// <summary>
@@ -21,5 +24,13 @@ internal readonly record struct CloseMessage(SessionEnd Reason, bool IsAnswer)
         content.Clear();
         content[0] = (byte)Reason;
         content[1] = IsAnswer ? (byte)1 : (byte)0;
+    }
+
+    /// <summary>Queues the frame; what the link cannot take now is not sent.</summary>
+    public void Send(LinkEngine link)
+    {
+        Span<byte> content = stackalloc byte[Length];
+        Write(content);
+        link.TryQueueControl(FrameType.Close, content);
     }
 }

@@ -1,5 +1,4 @@
 using System.Diagnostics.CodeAnalysis;
-using System.Text;
 using PcieOe.Protocol.Clocks;
 using PcieOe.Protocol.Ethernet;
 using PcieOe.Protocol.Frames;
@@ -15,11 +14,8 @@ namespace PcieOe.Protocol.Sessions;
 /// received, <see cref="OnHandshakeResult"/> for each job that came back, <see cref="OnTimer"/> when <see cref="NextDeadline"/> has
 /// passed, <see cref="TryTakeHandshakeJob"/> until it says no, <see cref="TryGetFrameToSend"/> until it says no.
 /// </summary>
-public sealed class HostSession : ITlpSink, ILinkControlSink, IDisposable
+public sealed class HostSession : SessionEndpoint, ITlpSink, ILinkControlSink, IDisposable
 {
-    private const int CloseAttempts = 5;
-    private const long CloseIntervalNanoseconds = 50_000_000;
-
     /// <summary>After an answer that should have ended the outage and did not, the target is asked again.</summary>
     private const long ReaskNanoseconds = 1_000_000_000;
 
@@ -27,10 +23,8 @@ public sealed class HostSession : ITlpSink, ILinkControlSink, IDisposable
     private readonly ITlpSink _sink;
     private readonly IHostSessionEvents _events;
     private readonly HostHandshake _handshake;
-    private readonly SessionTransmitter _transmitter = new(ready: null, index: 0);
     private readonly ClockExchanges _clocks;
-    private LinkEngine? _link;
-    private FrameCipher? _cipher;
+    private readonly CloseNotice _close = new(attempts: 5);
     private HostSessionInfo _info;
     private HostSessionInfo _granted;
     private MacAddress _targetAddress;
@@ -38,12 +32,11 @@ public sealed class HostSession : ITlpSink, ILinkControlSink, IDisposable
     private uint _grantedSessionId;
     private bool _hadSession;
     private CloseMessage? _closeReceived;
-    private int _closesSent;
-    private long _closeAt = long.MaxValue;
     private long _reaskAt = long.MaxValue;
 
     /// <param name="sink">Receives the target's TLPs, of whatever session is the present one.</param>
     public HostSession(HostSessionOptions options, ITlpSink sink, IHostSessionEvents events, IRandomSource random)
+        : base(ready: null, index: 0)
     {
         ArgumentNullException.ThrowIfNull(options);
         IReadOnlyList<string> mistakes = options.Validate();
@@ -61,9 +54,6 @@ public sealed class HostSession : ITlpSink, ILinkControlSink, IDisposable
 
     public HostSessionState State { get; private set; }
 
-    /// <summary>Where TLPs to the target go: the same object for all sessions that this one has. No room while there is none.</summary>
-    public ITlpTransmitter Transmitter => _transmitter;
-
     /// <summary>What the target said when the present session began; meaningless before the first.</summary>
     public HostSessionInfo Info => _info;
 
@@ -72,17 +62,6 @@ public sealed class HostSession : ITlpSink, ILinkControlSink, IDisposable
 
     /// <summary>The target's clock against this host's.</summary>
     public ClockOffsetEstimator Clock => _clocks.Estimator;
-
-    /// <summary>What the present link has counted; zeros while there is none.</summary>
-    public LinkCounters Counters => _link?.Counters ?? default;
-
-    /// <summary>See <see cref="LinkEngine.LastMarkSent"/>.</summary>
-    public uint LastMarkSent => _link?.LastMarkSent ?? 0;
-
-    public long SmoothedRoundTripNanoseconds => _link?.SmoothedRoundTripNanoseconds ?? 0;
-
-    /// <summary>The present session's frames are sealed.</summary>
-    public bool IsKeyed => _cipher is not null;
 
     /// <summary>Frames dropped: of a session that is gone, or of another host.</summary>
     public long StaleFrames { get; private set; }
@@ -95,14 +74,14 @@ public sealed class HostSession : ITlpSink, ILinkControlSink, IDisposable
     {
         get
         {
-            long next = Math.Min(Math.Min(_handshake.NextDeadline, _closeAt), _reaskAt);
-            if (_link is not null)
+            long next = Math.Min(Math.Min(_handshake.NextDeadline, _close.Deadline), _reaskAt);
+            if (Link is not null)
             {
-                next = Math.Min(next, _link.NextDeadline);
+                next = Math.Min(next, Link.NextDeadline);
             }
 
             return State == HostSessionState.Established
-                ? Math.Min(next, Math.Min(_link!.OutageDeadline, _clocks.NextDeadline))
+                ? Math.Min(next, Math.Min(Link!.OutageDeadline, _clocks.NextDeadline))
                 : next;
         }
     }
@@ -132,8 +111,7 @@ public sealed class HostSession : ITlpSink, ILinkControlSink, IDisposable
                 State = HostSessionState.Closing;
                 _handshake.Cancel();
                 _reaskAt = long.MaxValue;
-                _closesSent = 0;
-                _closeAt = now + drain;
+                _close.Begin(now + drain);
                 GoOnClosing(now);
                 break;
             case HostSessionState.Connecting or HostSessionState.Lost:
@@ -154,7 +132,7 @@ public sealed class HostSession : ITlpSink, ILinkControlSink, IDisposable
         {
             StaleFrames++;
         }
-        else if (type >= FrameType.Data && _link is not null && sessionId == _hostSessionId)
+        else if (type >= FrameType.Data && Link is not null && sessionId == _hostSessionId)
         {
             OnSessionFrame(frame, now);
         }
@@ -195,13 +173,12 @@ public sealed class HostSession : ITlpSink, ILinkControlSink, IDisposable
     public void OnTimer(long now)
     {
         _handshake.OnTimer(now);
-        _cipher?.Prepare();
-        _link?.OnTimer(now);
+        OnLinkTimer(now);
         switch (State)
         {
             case HostSessionState.Established:
-                _clocks.OnTimer(_link!, now);
-                if (_link!.IsOutage(now))
+                _clocks.OnTimer(Link!, now);
+                if (Link!.IsOutage(now))
                 {
                     BeginOutage(now);
                 }
@@ -231,31 +208,28 @@ public sealed class HostSession : ITlpSink, ILinkControlSink, IDisposable
         }
 
         destination = _targetAddress;
-        return _link is not null && _link.TryGetFrameToSend(now, header, sealScratch, out content, mayCarryData);
+        return Link is not null && Link.TryGetFrameToSend(now, header, sealScratch, out content, mayCarryData);
     }
 
     /// <summary>As <see cref="LinkEngine.LimitReceive"/>, for as long as this session's link lasts.</summary>
-    public void LimitReceive(int frames) => _link?.LimitReceive(frames);
+    public void LimitReceive(int frames) => Link?.LimitReceive(frames);
 
     /// <summary>As <see cref="LinkEngine.ReleaseReceive"/>.</summary>
-    public void ReleaseReceive() => _link?.ReleaseReceive();
+    public void ReleaseReceive() => Link?.ReleaseReceive();
 
     /// <summary>Tells the target what rate its frames may come at. What the link cannot take now is not sent.</summary>
     public void SendFeedback(in FeedbackMessage message)
     {
-        if (_link is not null)
+        if (Link is not null)
         {
-            message.Send(_link);
+            message.Send(Link);
         }
     }
-
-    /// <summary>The port did not take the last frames that this session gave: they count as lost.</summary>
-    public void OnSendFailed(int frames) => _link?.OnSendFailed(frames);
 
     public void Dispose()
     {
         _handshake.Dispose();
-        DropLink();
+        EndLink();
     }
 
     void ITlpSink.OnTlps(ReadOnlySpan<byte> tlps, ulong frameNumber, long now) => _sink.OnTlps(tlps, frameNumber, now);
@@ -285,7 +259,7 @@ public sealed class HostSession : ITlpSink, ILinkControlSink, IDisposable
 
     private void OnSessionFrame(ReadOnlySpan<byte> frame, long now)
     {
-        if (_link!.OnFrame(frame, now) != FrameVerdict.Accepted)
+        if (Link!.OnFrame(frame, now) != FrameVerdict.Accepted)
         {
             return;
         }
@@ -295,7 +269,7 @@ public sealed class HostSession : ITlpSink, ILinkControlSink, IDisposable
             _closeReceived = null;
             OnClose(close, now);
         }
-        else if (State == HostSessionState.Outage && !_handshake.IsMakingKeys && !_link.IsOutage(now))
+        else if (State == HostSessionState.Outage && !_handshake.IsMakingKeys && !Link.IsOutage(now))
         {
             _handshake.Cancel();
             _reaskAt = long.MaxValue;
@@ -315,19 +289,12 @@ public sealed class HostSession : ITlpSink, ILinkControlSink, IDisposable
             case HostAnswer.Resumed:
                 // The link itself shows when the outage is over; until then this was only a word.
                 _targetAddress = source;
-                _link!.OnPathRestored();
+                Link!.OnPathRestored();
                 _reaskAt = now + ReaskNanoseconds;
                 break;
             case HostAnswer.Granted:
                 _grantedSessionId = accept.TargetSessionId;
-                _granted = new HostSessionInfo
-                {
-                    TargetName = Encoding.UTF8.GetString(accept.TargetName),
-                    FunctionName = Encoding.UTF8.GetString(accept.FunctionName),
-                    MaximumTransmissionUnit = accept.MaximumTransmissionUnit,
-                    LeaseMilliseconds = accept.LeaseMilliseconds,
-                    Capabilities = accept.Capabilities,
-                };
+                _granted = HostSessionInfo.From(accept);
                 break;
             case HostAnswer.Refused:
                 _handshake.SlowDown();
@@ -344,9 +311,9 @@ public sealed class HostSession : ITlpSink, ILinkControlSink, IDisposable
     private void BeginSession(FrameCipher? cipher, long now)
     {
         _targetAddress = _handshake.TargetAddress;
-        if (_link is not null)
+        if (Link is not null)
         {
-            EndLink(SessionEnd.StateLost, reconnects: true, now);
+            Lose(SessionEnd.StateLost, reconnects: true, now);
             if (State != HostSessionState.Connecting)
             {
                 // Closed by whoever heard of the loss.
@@ -355,17 +322,16 @@ public sealed class HostSession : ITlpSink, ILinkControlSink, IDisposable
             }
         }
 
-        _cipher = cipher;
         _hostSessionId = _handshake.HostSessionId;
         TargetSessionId = _grantedSessionId;
         _info = _granted;
         LinkOptions options = _options.Link with { MaximumTransmissionUnit = _info.MaximumTransmissionUnit };
-        _link = new LinkEngine(options, cipher, TargetSessionId, this, this, now);
-        _transmitter.Link = _link;
+        LinkEngine link = MakeLink(options, cipher, TargetSessionId, this, this, now);
+        OpenTransmitter();
         State = HostSessionState.Established;
 
         // Also the frame that shows the target that this host has the keys.
-        _clocks.Begin(_link, now);
+        _clocks.Begin(link, now);
         HostSessionKind kind = _hadSession ? HostSessionKind.Replaced : HostSessionKind.New;
         _hadSession = true;
         _events.OnEstablished(kind, _info, now);
@@ -383,13 +349,13 @@ public sealed class HostSession : ITlpSink, ILinkControlSink, IDisposable
         if (State == HostSessionState.Closing)
         {
             // An answer, or the target was about to close as well: the end either way.
-            DropLink();
+            EndLink();
             State = HostSessionState.Closed;
         }
         else if (!close.IsAnswer)
         {
             bool reconnects = close.Reason == SessionEnd.Shutdown;
-            EndLink(close.Reason, reconnects, now);
+            Lose(close.Reason, reconnects, now);
             if (State == HostSessionState.Connecting)
             {
                 Ask(now);
@@ -397,9 +363,9 @@ public sealed class HostSession : ITlpSink, ILinkControlSink, IDisposable
         }
     }
 
-    private void EndLink(SessionEnd reason, bool reconnects, long now)
+    private void Lose(SessionEnd reason, bool reconnects, long now)
     {
-        DropLink();
+        EndLink();
         _handshake.Cancel();
         State = reconnects ? HostSessionState.Connecting : HostSessionState.Lost;
         _events.OnLost(reason, reconnects, now);
@@ -408,34 +374,26 @@ public sealed class HostSession : ITlpSink, ILinkControlSink, IDisposable
     /// <summary>Tells the target as soon as all has arrived there, or there is no more time; then a few times more.</summary>
     private void GoOnClosing(long now)
     {
-        if (now < _closeAt && (_closesSent != 0 || !_link!.IsDrained))
+        if (now < _close.Deadline && (_close.HasBegun || !Link!.IsDrained))
         {
             return;
         }
 
-        if (_closesSent == CloseAttempts)
+        if (_close.IsSpent)
         {
-            DropLink();
+            EndLink();
             State = HostSessionState.Closed;
             return;
         }
 
-        Span<byte> content = stackalloc byte[CloseMessage.Length];
-        new CloseMessage(SessionEnd.Closed, IsAnswer: false).Write(content);
-        _link!.TryQueueControl(FrameType.Close, content);
-        _closesSent++;
-        _closeAt = now + CloseIntervalNanoseconds;
+        _close.Send(Link!, SessionEnd.Closed, now);
     }
 
-    private void DropLink()
+    private void EndLink()
     {
-        _transmitter.Link = null;
-        _link?.Dispose();
-        _link = null;
-        _cipher?.Dispose();
-        _cipher = null;
+        DropLink();
         _closeReceived = null;
-        _closeAt = long.MaxValue;
+        _close.Cancel();
         _reaskAt = long.MaxValue;
     }
 }

@@ -27,32 +27,3 @@ public interface IHostSessionEvents
     {
     }
 }
-
-/// <summary>How an established session relates to what was before.</summary>
-public enum HostSessionKind : byte
-{
-    /// <summary>The first one since <see cref="HostSession.Start"/>.</summary>
-    New,
-
-    /// <summary>An outage is over; nothing was lost.</summary>
-    Resumed,
-
-    /// <summary>The one before was lost: the target has no state of it, and the function is as its reset leaves it (DESIGN D8).</summary>
-    Replaced,
-}
-
-/// <summary>What the target said of itself and the session.</summary>
-public readonly record struct HostSessionInfo
-{
-    public required string TargetName { get; init; }
-
-    public required string FunctionName { get; init; }
-
-    public required int MaximumTransmissionUnit { get; init; }
-
-    /// <summary>For how long the target keeps the function for a host that is silent.</summary>
-    public required int LeaseMilliseconds { get; init; }
-
-    /// <summary>Bits that both sides have.</summary>
-    public required uint Capabilities { get; init; }
-}

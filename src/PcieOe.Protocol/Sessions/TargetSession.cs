@@ -11,27 +11,20 @@ namespace PcieOe.Protocol.Sessions;
 /// <summary>
 /// A target's end of a session: one host, one function. <see cref="TargetSessions"/> makes it, hands it frames, and ends it.
 /// </summary>
-public sealed class TargetSession : ITlpSink, ILinkControlSink, IDisposable
+public sealed class TargetSession : SessionEndpoint, ITlpSink, ILinkControlSink, IDisposable
 {
-    private const int CloseAttempts = 3;
-    private const long CloseIntervalNanoseconds = 50_000_000;
-
     private readonly SessionLifecycle _lifecycle;
-    private readonly SessionTransmitter _transmitter;
-    private LinkEngine? _link;
-    private FrameCipher? _cipher;
+    private readonly CloseNotice _close = new(attempts: 3);
     private ITlpSink? _sink;
     private SessionEnd _closeReason;
     private bool _closeAsked;
-    private int _closesSent;
-    private long _closeDeadline = long.MaxValue;
     private long _lastHeardAt;
     private uint _lastMarkSeen;
 
     internal TargetSession(SessionLifecycle lifecycle, ReadySet ready, uint id, in Hello hello, string functionName, MacAddress source, long now)
+        : base(ready, new SessionId(id).Index)
     {
         _lifecycle = lifecycle;
-        _transmitter = new SessionTransmitter(ready, new SessionId(id).Index);
         _lastHeardAt = now;
         Id = id;
         HostSessionId = hello.HostSessionId;
@@ -61,17 +54,6 @@ public sealed class TargetSession : ITlpSink, ILinkControlSink, IDisposable
 
     public bool IsEstablished => State == TargetSessionState.Established;
 
-    public bool IsKeyed => _cipher is not null;
-
-    /// <summary>Where TLPs to the host go. Has no room before the session is established and after it ended.</summary>
-    public ITlpTransmitter Transmitter => _transmitter;
-
-    /// <summary>What the link has counted; zeros before and after it.</summary>
-    public LinkCounters Counters => _link?.Counters ?? default;
-
-    /// <summary>See <see cref="LinkEngine.LastMarkSent"/>.</summary>
-    public uint LastMarkSent => _link?.LastMarkSent ?? 0;
-
     /// <summary>Whether a marked frame has left since the last call.</summary>
     public bool TakeHasMarkLeft()
     {
@@ -81,10 +63,8 @@ public sealed class TargetSession : ITlpSink, ILinkControlSink, IDisposable
         return hasLeft;
     }
 
-    public long SmoothedRoundTripNanoseconds => _link?.SmoothedRoundTripNanoseconds ?? 0;
-
     /// <summary>Nothing has been acknowledged, or heard, for longer than a link takes when it works.</summary>
-    public bool IsOutage(long now) => _link is { } link && link.IsOutage(now);
+    public bool IsOutage(long now) => Link is { } link && link.IsOutage(now);
 
     /// <summary>When the host was heard last; monotonic nanoseconds.</summary>
     public long LastHeardAt => _lastHeardAt;
@@ -118,10 +98,10 @@ public sealed class TargetSession : ITlpSink, ILinkControlSink, IDisposable
     /// <summary>When the session ends unless something happens.</summary>
     internal long ExpiresAt { get; private set; } = long.MaxValue;
 
-    internal int SealScratchBytes => _link?.SealScratchBytes ?? 0;
+    internal int SealScratchBytes => Link?.SealScratchBytes ?? 0;
 
     /// <summary>Before the host has confirmed, the link has nothing to do that time could ask for.</summary>
-    internal long NextDeadline => MaySend ? Math.Min(Math.Min(_link!.NextDeadline, ExpiresAt), _closeDeadline) : ExpiresAt;
+    internal long NextDeadline => MaySend ? Math.Min(Math.Min(Link!.NextDeadline, ExpiresAt), _close.Deadline) : ExpiresAt;
 
     /// <summary>The place of the session in whatever is kept for each session: from 0, and no other session has it at the time.</summary>
     public int Index => new SessionId(Id).Index;
@@ -136,11 +116,8 @@ public sealed class TargetSession : ITlpSink, ILinkControlSink, IDisposable
     {
         destination = PeerAddress;
         content = default;
-        return MaySend && _link!.TryGetFrameToSend(now, header, sealScratch, out content, mayCarryData);
+        return MaySend && Link!.TryGetFrameToSend(now, header, sealScratch, out content, mayCarryData);
     }
-
-    /// <summary>The port did not take the last frames that this session gave.</summary>
-    public void OnSendFailed(int frames) => _link?.OnSendFailed(frames);
 
     void ITlpSink.OnTlps(ReadOnlySpan<byte> tlps, ulong frameNumber, long now)
     {
@@ -156,7 +133,7 @@ public sealed class TargetSession : ITlpSink, ILinkControlSink, IDisposable
     {
         if (type == FrameType.Time)
         {
-            TimeMessage.Answer(_link!, content, now);
+            TimeMessage.Answer(Link!, content, now);
         }
         else if (type == FrameType.Feedback && IsEstablished && FeedbackMessage.TryParse(content, out FeedbackMessage feedback))
         {
@@ -171,8 +148,7 @@ public sealed class TargetSession : ITlpSink, ILinkControlSink, IDisposable
 
     internal void OnKeysReady(FrameCipher? cipher, byte[] accept, LinkOptions options, long now, long expiresAt)
     {
-        _cipher = cipher;
-        _link = new LinkEngine(options with { MaximumTransmissionUnit = MaximumTransmissionUnit }, cipher, HostSessionId, this, this, now);
+        MakeLink(options with { MaximumTransmissionUnit = MaximumTransmissionUnit }, cipher, HostSessionId, this, this, now);
         AcceptMessage = accept;
         ExpiresAt = expiresAt;
         State = TargetSessionState.Pending;
@@ -184,7 +160,7 @@ public sealed class TargetSession : ITlpSink, ILinkControlSink, IDisposable
         State = TargetSessionState.Established;
         AcceptMessage = [];
         ExpiresAt = expiresAt;
-        _transmitter.Link = _link;
+        OpenTransmitter();
         _sink = policy.OnAttached(this, Start, now);
         return _sink is not null;
     }
@@ -192,7 +168,7 @@ public sealed class TargetSession : ITlpSink, ILinkControlSink, IDisposable
     /// <summary>Takes a frame with this session's id. True: it was genuine, so the host is alive.</summary>
     internal bool OnFrame(ReadOnlySpan<byte> frame, long now)
     {
-        if (_link is null || _link.OnFrame(frame, now) != FrameVerdict.Accepted)
+        if (Link is null || Link.OnFrame(frame, now) != FrameVerdict.Accepted)
         {
             return false;
         }
@@ -211,44 +187,50 @@ public sealed class TargetSession : ITlpSink, ILinkControlSink, IDisposable
         return asked;
     }
 
-    internal void AnswerClose() => QueueClose(SessionEnd.Closed, isAnswer: true);
+    internal void AnswerClose()
+    {
+        if (Link is not null)
+        {
+            new CloseMessage(SessionEnd.Closed, IsAnswer: true).Send(Link);
+        }
+    }
 
     /// <summary>The session has ended for its function. What is left is to tell the host, for a short time.</summary>
     internal void BeginClosing(SessionEnd reason, bool tellsHost, long now)
     {
         State = TargetSessionState.Closing;
         _sink = null;
-        _transmitter.Link = null;
+        CloseTransmitter();
         _closeReason = reason;
-        _closesSent = tellsHost ? 0 : CloseAttempts;
-        ExpiresAt = now + CloseAttempts * CloseIntervalNanoseconds;
-        _closeDeadline = long.MaxValue;
-        SendClose(now);
+        ExpiresAt = now + _close.DurationNanoseconds;
+        if (tellsHost && Link is not null)
+        {
+            _close.Send(Link, reason, now);
+        }
     }
 
     internal void OnTimer(long now)
     {
-        _cipher?.Prepare();
-        _link?.OnTimer(now);
-        if (now >= _closeDeadline)
+        OnLinkTimer(now);
+        if (now >= _close.Deadline && Link is not null)
         {
-            SendClose(now);
+            _close.Send(Link, _closeReason, now);
         }
     }
 
-    internal void LimitReceive(int frames) => _link?.LimitReceive(frames);
+    internal void LimitReceive(int frames) => Link?.LimitReceive(frames);
 
-    internal void ReleaseReceive() => _link?.ReleaseReceive();
+    internal void ReleaseReceive() => Link?.ReleaseReceive();
 
     internal void SendFeedback(in FeedbackMessage message)
     {
-        if (_link is not null)
+        if (Link is not null)
         {
-            message.Send(_link);
+            message.Send(Link);
         }
     }
 
-    internal void OnPathRestored() => _link?.OnPathRestored();
+    internal void OnPathRestored() => Link?.OnPathRestored();
 
     /// <summary>For <see cref="TargetSessions"/> alone, which owns its sessions.</summary>
     void IDisposable.Dispose() => Release();
@@ -256,45 +238,7 @@ public sealed class TargetSession : ITlpSink, ILinkControlSink, IDisposable
     internal void Release()
     {
         State = TargetSessionState.Ended;
-        _transmitter.Link = null;
         _sink = null;
-        _link?.Dispose();
-        _link = null;
-        _cipher?.Dispose();
-        _cipher = null;
+        DropLink();
     }
-
-    private void SendClose(long now)
-    {
-        _closeDeadline = long.MaxValue;
-        if (_closesSent < CloseAttempts)
-        {
-            QueueClose(_closeReason, isAnswer: false);
-            _closesSent++;
-            _closeDeadline = now + CloseIntervalNanoseconds;
-        }
-    }
-
-    private void QueueClose(SessionEnd reason, bool isAnswer)
-    {
-        Span<byte> content = stackalloc byte[CloseMessage.Length];
-        new CloseMessage(reason, isAnswer).Write(content);
-        _link?.TryQueueControl(FrameType.Close, content);
-    }
-}
-
-internal enum TargetSessionState : byte
-{
-    /// <summary>Its keys are being made.</summary>
-    Opening,
-
-    /// <summary>It waits for the host's first protected frame; until then it holds no function and sends nothing.</summary>
-    Pending,
-
-    Established,
-
-    /// <summary>Without a function; the host is being told.</summary>
-    Closing,
-
-    Ended,
 }
