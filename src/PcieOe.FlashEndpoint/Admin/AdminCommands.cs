@@ -42,14 +42,14 @@ internal sealed class AdminCommands
         }
         else
         {
-            _controller.Pipeline.MoveData(command, now);
+            _controller.Data.Begin(command, now);
         }
     }
 
     /// <summary>The data pointer is known, and data that comes from the host is here.</summary>
     public void Execute(Command command, long now)
     {
-        if (command.Direction == TransferDirection.ToHost && !_controller.Pipeline.EnsureBuffer(command))
+        if (command.Direction == TransferDirection.ToHost && !_controller.Data.EnsureBuffer(command))
         {
             return;
         }
@@ -180,7 +180,7 @@ internal sealed class AdminCommands
 
     private NvmeStatus KeepAlive(long now)
     {
-        _controller.RestartKeepAlive(now);
+        _controller.State.RestartKeepAlive(now);
         return NvmeStatus.Success;
     }
 }

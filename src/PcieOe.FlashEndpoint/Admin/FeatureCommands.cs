@@ -103,7 +103,7 @@ internal sealed unsafe class FeatureCommands(NvmeController controller, IBlockMe
                 return NvmeStatus.Success;
             case FeatureId.KeepAliveTimer:
                 _features.KeepAliveMilliseconds = value;
-                controller.RestartKeepAlive(now);
+                controller.State.RestartKeepAlive(now);
                 return NvmeStatus.Success;
             case FeatureId.SoftwareProgressMarker:
                 _features.SoftwareProgress = value & 0xFF;

@@ -39,7 +39,7 @@ internal sealed unsafe class NamespaceCommands(NvmeController controller)
     public void Execute(Command command, long now)
     {
         // Where the table is kept on the medium, it is written out of the command's buffer.
-        if (controller.Store is not null && !controller.Pipeline.EnsureBuffer(command))
+        if (controller.Store is not null && !controller.Data.EnsureBuffer(command))
         {
             return;
         }
@@ -222,7 +222,7 @@ internal sealed unsafe class NamespaceCommands(NvmeController controller)
                 Length = target.SizeBytes,
                 Context = (ulong)command.Slot,
             };
-            if (!controller.Pipeline.TryRunMedia(command, out MediaStatus status))
+            if (!controller.Media.TryRun(command, out MediaStatus status))
             {
                 return;
             }
@@ -235,7 +235,7 @@ internal sealed unsafe class NamespaceCommands(NvmeController controller)
         {
             command.IsTableWritten = true;
             command.MediaRequest = controller.Store.MakeRequest(controller.Namespaces, command.Data, (ulong)command.Slot);
-            if (!controller.Pipeline.TryRunMedia(command, out MediaStatus status))
+            if (!controller.Media.TryRun(command, out MediaStatus status))
             {
                 return;
             }
@@ -250,7 +250,7 @@ internal sealed unsafe class NamespaceCommands(NvmeController controller)
     {
         if (status != MediaStatus.Success)
         {
-            command.Status = controller.ToStatus(status);
+            command.Status = controller.Media.ToStatus(status);
         }
 
         if (command.Namespace is not { } target)

@@ -24,7 +24,7 @@ internal sealed unsafe class Command
 
     public CommandState State;
 
-    /// <summary>What is done next once the command has what it waits for.</summary>
+    /// <summary>What is done next once there is the buffer or the room for a read that the command waits for.</summary>
     public CommandStep Step;
 
     public SubmissionEntry Entry;
@@ -163,10 +163,8 @@ internal enum CommandState : byte
 internal enum CommandStep : byte
 {
     ReadList,
-    RentBuffer,
     FetchData,
     Execute,
-    StartMedia,
 }
 
 /// <summary>Where data to the host comes from.</summary>

@@ -64,7 +64,7 @@ internal sealed class ControllerRegisters(NvmeController controller, ControllerC
             case NvmeRegister.Configuration:
                 ControllerConfiguration old = _configuration;
                 _configuration = new ControllerConfiguration((old.Value & ~writtenBits | value & writtenBits) & ControllerConfiguration.WritableBits);
-                controller.OnConfigurationWritten(old, _configuration, now);
+                controller.State.OnConfigurationWritten(old, _configuration, now);
                 break;
             case NvmeRegister.Status:
                 // NSSRO is cleared by writing a one.
@@ -73,7 +73,7 @@ internal sealed class ControllerRegisters(NvmeController controller, ControllerC
             case NvmeRegister.SubsystemReset:
                 if (writtenBits == uint.MaxValue && value == NvmeRegister.SubsystemResetSignature)
                 {
-                    controller.OnSubsystemReset(now);
+                    controller.State.OnSubsystemReset(now);
                 }
 
                 break;

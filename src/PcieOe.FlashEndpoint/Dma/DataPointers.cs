@@ -55,7 +55,6 @@ internal sealed unsafe class DataPointers(NvmeController controller)
             {
                 if (!controller.Host.TryRead(command.ListAddress, command.ListBytes, new TransactionName(TransactionKind.List, command.Generation, command.Slot).ReadId))
                 {
-                    command.Step = CommandStep.ReadList;
                     return WalkResult.NoRoom;
                 }
 

@@ -14,6 +14,9 @@ internal sealed unsafe class IoCommands(NvmeController controller, IBlockMedia m
     private const uint DatasetDeallocateBit = 1u << 2;
     private const uint AllNamespaces = 0xFFFF_FFFF;
 
+    private readonly CommandPipeline _pipeline = controller.Pipeline;
+    private readonly MediaQueue _media = controller.Media;
+
     /// <summary>Checks a command and notes what it moves. Anything but success ends it.</summary>
     public NvmeStatus Decode(Command command)
     {
@@ -77,14 +80,14 @@ internal sealed unsafe class IoCommands(NvmeController controller, IBlockMedia m
             case NvmOpcode.DatasetManagement:
                 if (!AreRangesValid(command))
                 {
-                    controller.Pipeline.Complete(command, NvmeStatus.LbaOutOfRange, now);
+                    _pipeline.Complete(command, NvmeStatus.LbaOutOfRange, now);
                     return;
                 }
 
                 break;
         }
 
-        if (command.NvmOpcode is NvmOpcode.Read or NvmOpcode.Verify && !controller.Pipeline.EnsureBuffer(command))
+        if (command.NvmOpcode is NvmOpcode.Read or NvmOpcode.Verify && !controller.Data.EnsureBuffer(command))
         {
             return;
         }
@@ -109,7 +112,7 @@ internal sealed unsafe class IoCommands(NvmeController controller, IBlockMedia m
     {
         while (TryNextRequest(command, now))
         {
-            if (!controller.Pipeline.TryRunMedia(command, out MediaStatus status))
+            if (!_media.TryRun(command, out MediaStatus status))
             {
                 return;
             }
@@ -135,7 +138,7 @@ internal sealed unsafe class IoCommands(NvmeController controller, IBlockMedia m
             controller.Health.Count(command.NvmOpcode, command.MediaBytes);
         }
 
-        controller.Pipeline.Finish(command, now);
+        _pipeline.Finish(command, now);
     }
 
     /// <summary>Makes the next request to the medium; false: there is none left.</summary>
@@ -204,7 +207,7 @@ internal sealed unsafe class IoCommands(NvmeController controller, IBlockMedia m
             return true;
         }
 
-        command.Status = controller.ToStatus(status);
+        command.Status = _media.ToStatus(status);
         return false;
     }
 

@@ -116,16 +116,16 @@ public sealed class NvmeFunction : IPcieFunction, IDisposable
     {
         if (kind != FunctionResetKind.FunctionLevel)
         {
-            _controller.OnPowerCycle();
+            _controller.State.OnPowerCycle();
         }
 
-        _controller.Reset(now);
+        _controller.State.Reset(now);
         _msix.Reset();
         _space.Reset(functionLevel: kind == FunctionResetKind.FunctionLevel);
         OnConfigurationChanged(now);
         if (kind == FunctionResetKind.StateLost)
         {
-            _controller.SetStateLost();
+            _controller.State.SetStateLost();
         }
     }
 

@@ -17,13 +17,15 @@ internal sealed unsafe class EntryFetcher(NvmeController controller)
 
     private readonly QueueSet _queues = controller.Queues;
     private readonly CommandTable _commands = controller.Commands;
+    private readonly ControllerState _state = controller.State;
+    private readonly CommandPipeline _pipeline = controller.Pipeline;
     private int _next = 1;
     private bool _isWaitingForReadRoom;
 
     /// <summary>Serves the queues that have entries.</summary>
     public void Run(long now)
     {
-        if (!controller.IsRunning)
+        if (!_state.IsRunning)
         {
             return;
         }
@@ -36,7 +38,7 @@ internal sealed unsafe class EntryFetcher(NvmeController controller)
 
         int burst = controller.Features.ArbitrationBurst;
         int idle = 0;
-        while (budget > 0 && idle < _queues.Count && controller.IsRunning)
+        while (budget > 0 && idle < _queues.Count && _state.IsRunning)
         {
             int id = _queues.NextWithEntries(_next);
             if (id < 0)
@@ -74,12 +76,12 @@ internal sealed unsafe class EntryFetcher(NvmeController controller)
 
         if (status != DmaReadStatus.Success)
         {
-            controller.Fail();
+            _state.Fail();
             return;
         }
 
         queue.OnFetchCompleted(name.Part);
-        while (controller.IsRunning && queue.Exists && queue.TryTakeFetched(out SubmissionEntry entry))
+        while (_state.IsRunning && queue.Exists && queue.TryTakeFetched(out SubmissionEntry entry))
         {
             _commands.Promised--;
             Begin(queue, in entry, now);
@@ -109,7 +111,7 @@ internal sealed unsafe class EntryFetcher(NvmeController controller)
     private int Take(SubmissionQueue queue, int count, long now)
     {
         int taken = 0;
-        while (taken < count && queue.HasEntries && controller.IsRunning)
+        while (taken < count && queue.HasEntries && _state.IsRunning)
         {
             queue.TakeFromMemory(out SubmissionEntry entry);
             queue.Completions.Reserved++;
@@ -132,7 +134,7 @@ internal sealed unsafe class EntryFetcher(NvmeController controller)
         ulong address = queue.BaseAddress + (ulong)queue.FetchHead * SubmissionEntry.SizeBytes;
         int fetch = queue.BeginFetch(count);
         if (!controller.Host.TryRead(address, count * SubmissionEntry.SizeBytes,
-            new TransactionName(TransactionKind.EntryFetch, controller.Epoch, queue.Id, fetch).ReadId))
+            new TransactionName(TransactionKind.EntryFetch, _state.Epoch, queue.Id, fetch).ReadId))
         {
             queue.CancelFetch(count);
             _isWaitingForReadRoom = true;
@@ -153,6 +155,6 @@ internal sealed unsafe class EntryFetcher(NvmeController controller)
         command.ArrivalNanoseconds = queue.Marks.First.Nanoseconds;
         command.ArrivalOrigin = queue.Marks.First.Origin;
         queue.Marks.OnTaken(queue.Head);
-        controller.Pipeline.Begin(command, now);
+        _pipeline.Begin(command, now);
     }
 }

@@ -150,7 +150,7 @@ internal sealed class InterruptSender
             vector.IsQueued = true;
             var ready = new ReadyTransaction
             {
-                Token = new TransactionName(TransactionKind.Interrupt, _controller.Epoch, index).Token,
+                Token = new TransactionName(TransactionKind.Interrupt, _controller.State.Epoch, index).Token,
                 DeadlineNanoseconds = now,
                 BytesToWrite = 4,
                 ArrivalNanoseconds = now,
