@@ -14,12 +14,10 @@ internal sealed class DmaReads
     public const int MaximumReadBytes = 1 << 20;
 
     private const int NoRead = -1;
-    private const int NoTag = -1;
 
     private readonly IPcieFunction _function;
     private readonly FunctionBridgeCounters _counters;
-    private readonly TagPool _tags;
-    private readonly Request[] _requests;
+    private readonly ReadRequests _requests;
     private readonly Read[] _reads;
     private readonly int[] _freeReads;
     private readonly int[] _queue;
@@ -27,8 +25,6 @@ internal sealed class DmaReads
     private int _freeCount;
     private int _queueHead;
     private int _queueCount;
-    private int _oldestTag = NoTag;
-    private int _newestTag = NoTag;
     private bool _wasRefused;
 
     public DmaReads(IPcieFunction function, FunctionBridgeOptions options, FunctionBridgeCounters counters)
@@ -36,8 +32,7 @@ internal sealed class DmaReads
         _function = function;
         _counters = counters;
         _timeoutNanoseconds = options.CompletionTimeoutMilliseconds * 1_000_000L;
-        _tags = new TagPool(options.TagBits, options.TagQuarantineMilliseconds * 1_000_000L);
-        _requests = new Request[_tags.TagLimit];
+        _requests = new ReadRequests(options.TagBits, options.TagQuarantineMilliseconds * 1_000_000L);
         _reads = new Read[options.MaximumReads];
         _freeReads = new int[options.MaximumReads];
         _queue = new int[options.MaximumReads];
@@ -51,19 +46,12 @@ internal sealed class DmaReads
 
     public int OpenReads => _reads.Length - _freeCount;
 
-    public int OutstandingRequests => _tags.InUseCount;
+    public int OutstandingRequests => _requests.Count;
 
     /// <summary>Requests wait for room or for tags.</summary>
     public bool HasUnsent => _queueCount > 0;
 
-    public long NextDeadline
-    {
-        get
-        {
-            long timeout = _oldestTag == NoTag ? long.MaxValue : _requests[_oldestTag].Deadline;
-            return HasUnsent ? Math.Min(timeout, _tags.NextDeadline) : timeout;
-        }
-    }
+    public long NextDeadline => HasUnsent ? Math.Min(_requests.OldestDeadline, _requests.NextFreeTagAt) : _requests.OldestDeadline;
 
     public bool TryOpen(ulong address, int length, DmaReadId id)
     {
@@ -107,13 +95,13 @@ internal sealed class DmaReads
             ulong address = read.Address + (uint)read.Requested;
             int length = RequestSplitter.PieceBytes(address, read.Length - read.Requested, MaximumRequestBytes);
             int bytes = TlpLimits.MemoryHeaderBytes(address);
-            if (_tags.FreeCount == 0)
+            if (!_requests.HasFreeTag)
             {
                 return;
             }
 
             Span<byte> tlp = lane.Reserve(bytes);
-            if (tlp.IsEmpty || !_tags.TryAllocate(out ushort tag))
+            if (tlp.IsEmpty || !_requests.TryAdd(out ushort tag))
             {
                 return;
             }
@@ -121,14 +109,12 @@ internal sealed class DmaReads
             MemoryRequestHeader.Read(address, length, RequesterId, tag).Write(tlp);
             lane.Commit(bytes);
             _counters.ReadRequestsSent++;
-            Append(tag, new Request
-            {
-                Read = index,
-                Offset = read.Requested,
-                RequesterId = RequesterId,
-                Reassembly = new ReadReassembly(address, length),
-                Deadline = laneNow + _timeoutNanoseconds,
-            });
+            ref ReadRequest request = ref _requests[tag];
+            request.Read = index;
+            request.Offset = read.Requested;
+            request.RequesterId = RequesterId;
+            request.Reassembly = new ReadReassembly(address, length);
+            request.Deadline = laneNow + _timeoutNanoseconds;
             read.Requested += length;
             read.Outstanding++;
             Dequeue();
@@ -143,9 +129,9 @@ internal sealed class DmaReads
     public void OnCompletion(in TlpView completion, bool isMalformed, long laneNow, long now)
     {
         ushort tag = completion.Tag;
-        if (!_tags.IsInUse(tag) || _requests[tag].RequesterId != completion.RequesterId)
+        if (!_requests.IsOut(tag) || _requests[tag].RequesterId != completion.RequesterId)
         {
-            if (_tags.IsQuarantined(tag))
+            if (_requests.IsQuarantined(tag))
             {
                 _counters.LateCompletions++;
             }
@@ -157,7 +143,7 @@ internal sealed class DmaReads
             return;
         }
 
-        ref Request request = ref _requests[tag];
+        ref ReadRequest request = ref _requests[tag];
         int offset = 0;
         ReadOnlySpan<byte> data = default;
         ReassemblyResult result = isMalformed ? ReassemblyResult.Malformed : request.Reassembly.Accept(completion, out offset, out data);
@@ -191,11 +177,11 @@ internal sealed class DmaReads
 
     public void OnTimer(long laneNow, long now)
     {
-        _tags.OnTimer(laneNow);
-        while (_oldestTag != NoTag && _requests[_oldestTag].Deadline <= laneNow)
+        _requests.OnTimer(laneNow);
+        while (_requests.OldestDeadline <= laneNow)
         {
             _counters.TimedOutReadRequests++;
-            EndRequest((ushort)_oldestTag, DmaReadStatus.TimedOut, mayStillBeAnswered: true, laneNow, now);
+            EndRequest((ushort)_requests.Oldest, DmaReadStatus.TimedOut, mayStillBeAnswered: true, laneNow, now);
         }
     }
 
@@ -213,7 +199,7 @@ internal sealed class DmaReads
     public void Abandon()
     {
         FreeAllReads();
-        for (int tag = _oldestTag; tag != NoTag; tag = _requests[tag].Newer)
+        for (int tag = _requests.Oldest; tag != ReadRequests.NoTag; tag = _requests[tag].Newer)
         {
             _requests[tag].Read = NoRead;
         }
@@ -223,23 +209,13 @@ internal sealed class DmaReads
     public void Clear()
     {
         FreeAllReads();
-        _tags.Clear();
-        _oldestTag = _newestTag = NoTag;
+        _requests.Clear();
     }
 
     private void EndRequest(ushort tag, DmaReadStatus status, bool mayStillBeAnswered, long laneNow, long now)
     {
         int index = _requests[tag].Read;
-        Unlink(tag);
-        if (mayStillBeAnswered)
-        {
-            _tags.Quarantine(tag, laneNow);
-        }
-        else
-        {
-            _tags.Release(tag);
-        }
-
+        _requests.Remove(tag, mayStillBeAnswered, laneNow);
         if (index == NoRead)
         {
             return;
@@ -284,46 +260,6 @@ internal sealed class DmaReads
         _queueCount--;
     }
 
-    private void Append(ushort tag, in Request request)
-    {
-        ref Request entry = ref _requests[tag];
-        entry = request;
-        entry.Older = _newestTag;
-        entry.Newer = NoTag;
-        if (_newestTag == NoTag)
-        {
-            _oldestTag = tag;
-        }
-        else
-        {
-            _requests[_newestTag].Newer = tag;
-        }
-
-        _newestTag = tag;
-    }
-
-    private void Unlink(ushort tag)
-    {
-        (int older, int newer) = (_requests[tag].Older, _requests[tag].Newer);
-        if (older == NoTag)
-        {
-            _oldestTag = newer;
-        }
-        else
-        {
-            _requests[older].Newer = newer;
-        }
-
-        if (newer == NoTag)
-        {
-            _newestTag = older;
-        }
-        else
-        {
-            _requests[newer].Older = older;
-        }
-    }
-
     private void FreeAllReads()
     {
         _queueHead = _queueCount = 0;
@@ -345,17 +281,5 @@ internal sealed class DmaReads
         public int Outstanding;
         public DmaReadStatus Status;
         public bool IsQueued;
-    }
-
-    /// <summary>A request that is out, under its tag; in a list by age, so that the oldest times out first.</summary>
-    private struct Request
-    {
-        public int Read;
-        public int Offset;
-        public RoutingId RequesterId;
-        public ReadReassembly Reassembly;
-        public long Deadline;
-        public int Older;
-        public int Newer;
     }
 }
