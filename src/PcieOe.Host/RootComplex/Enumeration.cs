@@ -17,8 +17,6 @@ internal sealed class Enumeration
     private const int SpaceDoublewords = ConfigRegister.SpaceBytes / 4;
     private const uint AllOnes = 0xFFFF_FFFF;
     private const int MaximumReadRequestCode = 5;
-    private const int MinimumPayloadBytes = 128;
-    private const int MaximumHeaderBytes = TlpLimits.LongHeaderBytes;
 
     private readonly ConfigShadow _shadow;
     private readonly MsixTable _msix;
@@ -53,7 +51,7 @@ internal sealed class Enumeration
     public bool IsActive => Step != EnumerationStep.Idle;
 
     /// <summary>MPS as negotiated, bytes.</summary>
-    public int MaximumPayloadBytes { get; private set; } = MinimumPayloadBytes;
+    public int MaximumPayloadBytes { get; private set; } = TlpLimits.SmallestMaximumPayloadBytes;
 
     /// <summary>When <see cref="Advance"/> has something to do besides what completions bring.</summary>
     public long NextDeadline => Step != EnumerationStep.Idle && _resumeAt != 0 ? _resumeAt : long.MaxValue;
@@ -289,12 +287,12 @@ internal sealed class Enumeration
             Write(ConfigRegister.FirstBar + bar * 4, _shadow.Bars.RegisterValue(bar));
         }
 
-        MaximumPayloadBytes = LargestPayload(transmitter.MaximumTlpBytes);
+        MaximumPayloadBytes = TlpLimits.LargestPayloadBytes(transmitter.MaximumTlpBytes);
         if (layout.Pcie != 0)
         {
             uint capabilities = _shadow.ReadPristine(layout.Pcie + ConfigRegister.PcieDeviceCapabilities);
-            MaximumPayloadBytes = Math.Min(MaximumPayloadBytes, MinimumPayloadBytes << (int)Math.Min(capabilities & ConfigRegister.DeviceCapabilitiesPayloadMask, MaximumReadRequestCode));
-            uint payloadCode = (uint)System.Numerics.BitOperations.Log2((uint)(MaximumPayloadBytes / MinimumPayloadBytes));
+            MaximumPayloadBytes = Math.Min(MaximumPayloadBytes, TlpLimits.SmallestMaximumPayloadBytes << (int)Math.Min(capabilities & ConfigRegister.DeviceCapabilitiesPayloadMask, MaximumReadRequestCode));
+            uint payloadCode = (uint)System.Numerics.BitOperations.Log2((uint)(MaximumPayloadBytes / TlpLimits.SmallestMaximumPayloadBytes));
             Write(layout.Pcie + ConfigRegister.PcieDeviceControl, ConfigRegister.DeviceControlRelaxedOrdering
                 | payloadCode << ConfigRegister.DeviceControlPayloadShift
                 | ((capabilities & ConfigRegister.DeviceCapabilitiesExtendedTag) != 0 ? ConfigRegister.DeviceControlExtendedTag : 0)
@@ -321,17 +319,6 @@ internal sealed class Enumeration
         }
 
         Write(ConfigRegister.CommandStatus, _shadow.Command | ConfigRegister.CommandMemorySpace);
-    }
-
-    private static int LargestPayload(int maximumTlpBytes)
-    {
-        int payload = TlpLimits.MaximumPayloadBytes;
-        while (payload > MinimumPayloadBytes && payload + MaximumHeaderBytes > maximumTlpBytes)
-        {
-            payload >>= 1;
-        }
-
-        return payload;
     }
 
     private void Write(int offset, uint value) => _writes[_writeCount++] = (offset, value);

@@ -16,6 +16,9 @@ public static class TlpLimits
     /// <summary>The most that one Length field can name.</summary>
     public const int MaximumPayloadBytes = 4096;
 
+    /// <summary>The smallest payload size that a function may be set to; every function has room for it.</summary>
+    public const int SmallestMaximumPayloadBytes = 128;
+
     /// <summary>Local prefixes, then at most four end-to-end ones (2.2.10.2); more than eight altogether are taken for garbage.</summary>
     public const int MaximumPrefixes = 8;
 
@@ -27,4 +30,19 @@ public static class TlpLimits
 
     /// <summary>Bytes of the header that a memory request at <paramref name="address"/> has.</summary>
     public static int MemoryHeaderBytes(ulong address) => address >= FirstLongAddress ? LongHeaderBytes : ShortHeaderBytes;
+
+    /// <summary>
+    /// The largest payload size to which functions can be set (7.5.3.4: a power of two from 128) that leaves room for a header in a TLP of
+    /// <paramref name="maximumTlpBytes"/>; never less than the smallest.
+    /// </summary>
+    public static int LargestPayloadBytes(int maximumTlpBytes)
+    {
+        int payload = MaximumPayloadBytes;
+        while (payload > SmallestMaximumPayloadBytes && payload + LongHeaderBytes > maximumTlpBytes)
+        {
+            payload >>= 1;
+        }
+
+        return payload;
+    }
 }

@@ -21,14 +21,13 @@ public sealed class FunctionBridge : ITlpSink, IFunctionHost, IAdmissionSink
     private readonly DmaReads _reads;
     private readonly DmaWriter _writer;
     private readonly EgressQueue _egress;
+    private readonly EgressSender _sender;
     private readonly IAdmission _admission;
     private readonly AdmissionGate _gate;
     private readonly HopRecorder? _hops;
     private ITlpTransmitter? _lane;
     private int _laneMaximumPayloadBytes;
     private LaneClock _laneClock;
-    private TransactionToken _partial;
-    private bool _hasPartial;
 
     /// <summary>Attaches the function and the policy. The bridge is closed until <see cref="Open"/>.</summary>
     public FunctionBridge(IPcieFunction function, IAdmission admission, FunctionBridgeOptions options)
@@ -46,6 +45,7 @@ public sealed class FunctionBridge : ITlpSink, IFunctionHost, IAdmissionSink
         _reads = new DmaReads(function, options, _counters);
         _writer = new DmaWriter(_counters);
         _egress = new EgressQueue(options.MaximumTransactions);
+        _sender = new EgressSender(function, admission, _writer, _egress, _counters, hops);
         _admission = admission;
         _gate = new AdmissionGate(admission, _egress, options, _counters);
         admission.Attach(this);
@@ -67,7 +67,7 @@ public sealed class FunctionBridge : ITlpSink, IFunctionHost, IAdmissionSink
     }
 
     /// <summary>Something waits for room in the lane (or for its destination's room): Pump again when there is some.</summary>
-    public bool HasUnsent => _completer.HasUnsent || _reads.HasUnsent || _egress.Count > 0 || _hasPartial || _hops is { HasReports: true };
+    public bool HasUnsent => _completer.HasUnsent || _reads.HasUnsent || _sender.HasUnsent;
 
     /// <summary>Bytes that ready transactions are going to write.</summary>
     public long WaitingBytes => _egress.WaitingBytes;
@@ -83,7 +83,7 @@ public sealed class FunctionBridge : ITlpSink, IFunctionHost, IAdmissionSink
     public void Open(ITlpTransmitter lane, FunctionResetKind resetKind, long now)
     {
         _lane = lane;
-        _laneMaximumPayloadBytes = LargestPayload(lane.MaximumTlpBytes);
+        _laneMaximumPayloadBytes = TlpLimits.LargestPayloadBytes(lane.MaximumTlpBytes);
         _laneClock = default;
         _writer.Open(lane);
         _reads.Clear();
@@ -144,7 +144,7 @@ public sealed class FunctionBridge : ITlpSink, IFunctionHost, IAdmissionSink
         _reads.OfferRoom(now);
         do
         {
-            SendTransactions(_lane, now);
+            _sender.Send(_lane, _completer.CompleterId, now);
         }
         while (_gate.Admit(this, now));
     }
@@ -209,18 +209,6 @@ public sealed class FunctionBridge : ITlpSink, IFunctionHost, IAdmissionSink
         }
 
         return _function.OnAdmitted(token, deadlineNanoseconds, now);
-    }
-
-    private static int LargestPayload(int maximumTlpBytes)
-    {
-        int payload = TlpLimits.MaximumPayloadBytes;
-        while (payload + TlpLimits.LongHeaderBytes > maximumTlpBytes)
-        {
-            payload >>= 1;
-        }
-
-        ArgumentOutOfRangeException.ThrowIfLessThan(payload, 128);
-        return payload;
     }
 
     private void Receive(in TlpView tlp, long now)
@@ -310,10 +298,9 @@ public sealed class FunctionBridge : ITlpSink, IFunctionHost, IAdmissionSink
 
     private void ResetFunction(FunctionResetKind kind, long now)
     {
-        _egress.Clear();
+        _sender.Clear();
         _gate.Clear();
         _hops?.Clear();
-        _hasPartial = false;
         _function.Reset(kind, now);
         _deviceControl.Locate(_function);
         ApplyDeviceControl();
@@ -327,46 +314,5 @@ public sealed class FunctionBridge : ITlpSink, IFunctionHost, IAdmissionSink
         _reads.MaximumRequestBytes = _deviceControl.MaximumReadRequestBytes;
         _writer.RequesterId = _completer.CompleterId;
         _reads.RequesterId = _completer.CompleterId;
-    }
-
-    /// <summary>The one that ran out of room goes on first, then whichever has the earliest deadline.</summary>
-    private void SendTransactions(ITlpTransmitter lane, long now)
-    {
-        if (_hops is { HasReports: true })
-        {
-            _hops.SendReports(lane, _completer.CompleterId);
-        }
-
-        while (lane.RoomBytes > 0 && (_hasPartial || _egress.TryPop(out _partial)))
-        {
-            _hasPartial = true;
-            if (_hops is { IsActive: true })
-            {
-                _hops.OnMaterializing(_partial);
-            }
-
-            MaterializeResult result = _function.Materialize(_partial, _writer, now);
-            _writer.Flush();
-            if (result == MaterializeResult.Partial)
-            {
-                return;
-            }
-
-            _hasPartial = false;
-            if (result == MaterializeResult.Completed)
-            {
-                _counters.TransactionsSent++;
-                _admission.OnCompleted(_partial, now);
-                if (_hops is { IsActive: true })
-                {
-                    _hops.OnMaterialized(_partial, lane, _completer.CompleterId);
-                }
-            }
-            else
-            {
-                _counters.TransactionsBlocked++;
-                _hops?.OnBlocked(_partial);
-            }
-        }
     }
 }
