@@ -153,6 +153,11 @@ internal static class PlanFile
             yield return $"{place} has both rate and load_percent";
         }
 
+        if (workload.Patterns.Any(IsSingleTlps) && (workload.QueueDepths.Any(depth => depth != 1) || workload.Rates.Count + workload.LoadPercents.Count > 0))
+        {
+            yield return $"{place}: single TLPs go one at a time, so they have neither qd above 1 nor rate nor load_percent";
+        }
+
         if (workload.Arrivals is not ("poisson" or "fixed"))
         {
             yield return $"{place}.arrivals is '{workload.Arrivals}', where poisson or fixed belongs";
@@ -163,4 +168,6 @@ internal static class PlanFile
             yield return $"{place}.seconds goes from 0.1 to 3600";
         }
     }
+
+    private static bool IsSingleTlps(string pattern) => WorkloadOptions.TryParsePattern(pattern, out WorkloadPattern parsed) && WorkloadOptions.AreSingleTlps(parsed);
 }

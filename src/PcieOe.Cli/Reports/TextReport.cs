@@ -19,7 +19,9 @@ internal static class TextReport
             $"[grey]port {report.Path.Port}, {report.Path.Topology}, MTU {report.Path.MaximumTransmissionUnit}, {(report.Path.IsKeyed ? "keyed" : "clear")}[/]");
         console.WriteLine();
         WriteFloor(console, report);
+        TlpText.Write(console, report);
         WriteWorkloads(console, report);
+        HopText.Write(console, report);
         WriteOutage(console, report.Outage);
         WriteHosts(console, report.Hosts);
         WriteScaling(console, report.HostsScaling);
@@ -50,13 +52,14 @@ internal static class TextReport
 
     private static void WriteWorkloads(IAnsiConsole console, RunReport report)
     {
-        if (report.Workloads.Count == 0)
+        WorkloadResult[] commands = [.. WorkloadGroups.Commands(report)];
+        if (commands.Length == 0)
         {
             return;
         }
 
         Table table = NewTable("Workloads of the built-in driver (latency in us)", "workload", "IOPS", "Gb/s", "p50", "p99", "p99.9", "max", "of floor");
-        foreach (WorkloadResult workload in report.Workloads)
+        foreach (WorkloadResult workload in commands)
         {
             LatencySummary latency = workload.Latency;
             table.AddRow(
@@ -218,7 +221,7 @@ internal static class TextReport
         console.Write(table);
     }
 
-    private static Table NewTable(string title, params string[] columns)
+    internal static Table NewTable(string title, params string[] columns)
     {
         Table table = new Table { Border = TableBorder.Simple }.Title($"[bold]{Markup.Escape(title)}[/]");
         for (int i = 0; i < columns.Length; i++)

@@ -8,6 +8,21 @@ internal static class WorkloadGroups
 {
     internal static bool IsOpenLoop(WorkloadResult workload) => workload.RatePerSecond is not null;
 
+    internal static bool IsSingleTlps(WorkloadResult workload) => WorkloadOptions.TryParsePattern(workload.Pattern, out WorkloadPattern pattern) && WorkloadOptions.AreSingleTlps(pattern);
+
+    internal static IEnumerable<WorkloadResult> Commands(RunReport report) => report.Workloads.Where(workload => !IsSingleTlps(workload));
+
+    internal static WorkloadResult[] SingleTlps(RunReport report) => [.. report.Workloads.Where(IsSingleTlps)];
+
+    /// <summary>What each kind of single TLP measures, for readers of a table or a plot.</summary>
+    internal static readonly IReadOnlyDictionary<string, string> TlpKinds = new Dictionary<string, string>
+    {
+        ["regread"] = "host's read",
+        ["regwrite"] = "host's write and the read behind it",
+        ["dmaread"] = "device's read",
+        ["dmawrite"] = "order and device's write",
+    };
+
     /// <summary>"read" and "write" for sequential and random ones alike; otherwise the pattern.</summary>
     internal static string Direction(WorkloadResult workload) => workload.Pattern switch
     {
@@ -25,21 +40,21 @@ internal static class WorkloadGroups
     }
 
     /// <summary>Closed loops of 4 KiB that differ in depth alone, two at least.</summary>
-    internal static IEnumerable<IGrouping<string, WorkloadResult>> ByDepth(RunReport report) => report.Workloads
+    internal static IEnumerable<IGrouping<string, WorkloadResult>> ByDepth(RunReport report) => Commands(report)
         .Where(workload => !IsOpenLoop(workload) && workload.BlockBytes == 4096 && workload.Pattern != "verify")
         .OrderBy(workload => workload.QueueDepth)
         .GroupBy(Kind)
         .Where(group => group.Select(workload => workload.QueueDepth).Distinct().Count() > 1);
 
     /// <summary>Closed loops of one direction and depth that differ in size, three at least.</summary>
-    internal static IEnumerable<IGrouping<string, WorkloadResult>> BySize(RunReport report) => report.Workloads
+    internal static IEnumerable<IGrouping<string, WorkloadResult>> BySize(RunReport report) => Commands(report)
         .Where(workload => !IsOpenLoop(workload) && workload.Variant is null && Direction(workload) is "read" or "write")
         .OrderBy(workload => workload.BlockBytes)
         .GroupBy(workload => $"{Direction(workload)}, depth {workload.QueueDepth}")
         .Where(group => group.Select(workload => workload.BlockBytes).Distinct().Count() > 2);
 
     /// <summary>Closed loops of one size and depth over their share of reads, three shares at least.</summary>
-    internal static IEnumerable<IGrouping<string, (double ReadPercent, WorkloadResult Workload)>> ByMix(RunReport report) => report.Workloads
+    internal static IEnumerable<IGrouping<string, (double ReadPercent, WorkloadResult Workload)>> ByMix(RunReport report) => Commands(report)
         .Where(workload => !IsOpenLoop(workload) && workload.Variant is null && workload.Pattern.StartsWith("rand", StringComparison.Ordinal))
         .Select(workload => (ReadPercent: workload.ReadPercent ?? (workload.Pattern == "randread" ? 100.0 : 0), Workload: workload))
         .OrderBy(entry => entry.ReadPercent)

@@ -1,4 +1,5 @@
 using PcieOe.Daemon.Workers;
+using PcieOe.Host.Bench.Tlps;
 using PcieOe.Host.Engine;
 using PcieOe.Host.NvmeDriver;
 using PcieOe.Transport.Histograms;
@@ -27,24 +28,36 @@ internal sealed class BenchRunner(Attachment attachment, PollWorker worker)
         try
         {
             BlockDevice device = await ReadyDeviceAsync(cancellation).ConfigureAwait(false);
-            using Workload workload = await worker.AskAsync(_ => new Workload(options, device.Driver, attachment.Hops, ownerName)).ConfigureAwait(false);
+            using IMeasuredLoad load = await worker.AskAsync<IMeasuredLoad>(_ => options.IsSingleTlps
+                ? new TlpWorkload(options, device.Driver, attachment.Hops)
+                : new Workload(options, device.Driver, attachment.Hops, ownerName)).ConfigureAwait(false);
+            Workload? workload = load as Workload;
             CollectorBaseline collector = CollectorBaseline.Take();
             int defaultSampleEvery = 0;
             long allocatedBefore = await worker.AskAsync(_ =>
             {
                 defaultSampleEvery = attachment.Hops.Every;
-                attachment.Hops.BeginWorkload(workload.Hops, workload.Slowest, options.SampleEvery ?? defaultSampleEvery);
-                device.User = workload;
+                if (workload is not null)
+                {
+                    attachment.Hops.BeginWorkload(workload.Hops, workload.Slowest, options.SampleEvery ?? defaultSampleEvery);
+                }
+
+                device.User = load;
                 return GC.GetAllocatedBytesForCurrentThread();
             }).ConfigureAwait(false);
-            await WaitAsync(workload, onProgress, cancellation).ConfigureAwait(false);
+            await WaitAsync(load, onProgress, cancellation).ConfigureAwait(false);
             long allocated = await worker.AskAsync(_ =>
             {
                 device.User = null;
-                attachment.Hops.EndWorkload(defaultSampleEvery);
+                if (workload is not null)
+                {
+                    attachment.Hops.EndWorkload(defaultSampleEvery);
+                }
+
                 return GC.GetAllocatedBytesForCurrentThread() - allocatedBefore;
             }).ConfigureAwait(false);
-            return ResultOf(workload, name, collector.Until(allocated, workload.MeasuredCommands)) with
+            WorkloadResult result = ResultOf(load, name, collector.Until(allocated, load.MeasuredCommands));
+            return workload is null ? result : WithCommands(result, workload) with
             {
                 SampleEvery = options.SampleEvery ?? defaultSampleEvery,
                 Clock = workload.Hops.Count == 0 ? null : attachment.Hops.Clock,
@@ -56,7 +69,7 @@ internal sealed class BenchRunner(Attachment attachment, PollWorker worker)
         }
     }
 
-    private static async Task WaitAsync(Workload workload, Func<double, long, ValueTask> onProgress, CancellationToken cancellation)
+    private static async Task WaitAsync(IMeasuredLoad workload, Func<double, long, ValueTask> onProgress, CancellationToken cancellation)
     {
         using CancellationTokenRegistration registration = cancellation.Register(workload.Cancel);
         DateTime started = DateTime.UtcNow;
@@ -94,11 +107,11 @@ internal sealed class BenchRunner(Attachment attachment, PollWorker worker)
         }
     }
 
-    private static WorkloadResult ResultOf(Workload workload, string name, CollectorActivity collector)
+    private static WorkloadResult ResultOf(IMeasuredLoad load, string name, CollectorActivity collector)
     {
-        double seconds = Math.Max(workload.ElapsedNanoseconds, 1) / 1e9;
-        WorkloadOptions options = workload.Options;
-        using LatencyHistogram latency = workload.Latencies.Merge();
+        double seconds = Math.Max(load.ElapsedNanoseconds, 1) / 1e9;
+        WorkloadOptions options = load.Options;
+        using LatencyHistogram latency = load.Latencies.Merge();
         return new WorkloadResult
         {
             Name = name,
@@ -109,27 +122,32 @@ internal sealed class BenchRunner(Attachment attachment, PollWorker worker)
             RatePerSecond = options.RatePerSecond > 0 ? options.RatePerSecond : null,
             Arrivals = options.Trace is not null ? "trace" : options.RatePerSecond == 0 ? null : options.IsPoisson ? "poisson" : "fixed",
             Seconds = Math.Round(seconds, 6),
-            Commands = workload.MeasuredCommands,
-            Errors = workload.Errors,
-            FirstError = workload.Errors == 0 ? null : workload.FirstError.ToString(),
-            VerifyErrors = workload.VerifyErrors,
-            ForeignUnits = workload.ForeignUnits,
-            VerifiedBlocks = workload.VerifiedUnits * workload.BlocksPerUnit,
-            CommandsPerSecond = Math.Round(workload.MeasuredCommands / seconds, 1),
-            GigabitsPerSecond = Math.Round(workload.MeasuredBytes * 8.0 / seconds / 1e9, 4),
+            Commands = load.MeasuredCommands,
+            Errors = load.Errors,
+            FirstError = load.FirstErrorName,
+            VerifyErrors = load.VerifyErrors,
+            CommandsPerSecond = Math.Round(load.MeasuredCommands / seconds, 1),
+            GigabitsPerSecond = Math.Round(load.MeasuredBytes * 8.0 / seconds / 1e9, 4),
             Latency = LatencySummary.Of(latency),
             Collector = collector,
-            Hops = workload.Hops.Count == 0 ? [] : workload.Hops.Hops(),
-            EndToEnd = workload.Hops.Count == 0 ? null : workload.Hops.Whole("end-to-end"),
-            ResidualMicroseconds = workload.Hops.Count == 0 ? null : workload.Hops.ResidualMicroseconds,
-            Sampled = workload.Hops.Count,
-            Slowest = workload.Slowest.ToList(workload.StartedAt),
-            LongestGapSeconds = Math.Round(workload.LongestGapNanoseconds / 1e9, 6),
-            LastLongGapEndedAtNanoseconds = workload.LastLongGapEndedAt,
             Histogram = Text(latency),
-            Intervals = new IntervalResult { Seconds = Math.Round(workload.Latencies.Seconds, 6), Histograms = [.. workload.Latencies.All.Select(Text)] },
+            Intervals = new IntervalResult { Seconds = Math.Round(load.Latencies.Seconds, 6), Histograms = [.. load.Latencies.All.Select(Text)] },
         };
     }
+
+    /// <summary>Adds what commands have and single TLPs have not.</summary>
+    private static WorkloadResult WithCommands(WorkloadResult result, Workload workload) => result with
+    {
+        ForeignUnits = workload.ForeignUnits,
+        VerifiedBlocks = workload.VerifiedUnits * workload.BlocksPerUnit,
+        Hops = workload.Hops.Count == 0 ? [] : workload.Hops.Hops(),
+        EndToEnd = workload.Hops.Count == 0 ? null : workload.Hops.Whole("end-to-end"),
+        ResidualMicroseconds = workload.Hops.Count == 0 ? null : workload.Hops.ResidualMicroseconds,
+        Sampled = workload.Hops.Count,
+        Slowest = workload.Slowest.ToList(workload.StartedAt),
+        LongestGapSeconds = Math.Round(workload.LongestGapNanoseconds / 1e9, 6),
+        LastLongGapEndedAtNanoseconds = workload.LastLongGapEndedAt,
+    };
 
     private static string Text(LatencyHistogram histogram) => Convert.ToBase64String(HistogramEncoding.EncodeCompressed(histogram));
 

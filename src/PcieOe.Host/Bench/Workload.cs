@@ -11,7 +11,7 @@ namespace PcieOe.Host.Bench;
 /// Everything is allocated before the first command. Closed loop: a slot's next command starts when its last one has completed. Open
 /// loop: commands have times of their own, latency counts from there, and what finds no slot waits.
 /// </summary>
-internal sealed unsafe class Workload : IBlockDeviceUser, IDisposable
+internal sealed unsafe class Workload : IMeasuredLoad
 {
     private const long NoStart = long.MinValue;
 
@@ -42,6 +42,7 @@ internal sealed unsafe class Workload : IBlockDeviceUser, IDisposable
     private long _endsAt;
     private long _lastCompletion;
     private long _sweep;
+    private NvmeStatus _firstError;
     private volatile bool _isCancelled;
 
     /// <exception cref="WorkloadException">The options do not fit the namespace or the driver; the message says what would.</exception>
@@ -83,13 +84,13 @@ internal sealed unsafe class Workload : IBlockDeviceUser, IDisposable
     }
 
     /// <summary>Completes, on another thread, when all is done.</summary>
-    internal Task Done => _done.Task;
+    public Task Done => _done.Task;
 
-    internal long Completed => Volatile.Read(ref _completed);
+    public long Completed => Volatile.Read(ref _completed);
 
-    internal long Errors { get; private set; }
+    public long Errors { get; private set; }
 
-    internal long VerifyErrors { get; private set; }
+    public long VerifyErrors { get; private set; }
 
     /// <summary>Of these, units that held another host's data.</summary>
     internal long ForeignUnits { get; private set; }
@@ -101,14 +102,14 @@ internal sealed unsafe class Workload : IBlockDeviceUser, IDisposable
     /// <summary>When the last gap longer than 100 ms ended; 0 if there was none.</summary>
     internal long LastLongGapEndedAt { get; private set; }
 
-    internal long ElapsedNanoseconds { get; private set; }
+    public long ElapsedNanoseconds { get; private set; }
 
-    internal long MeasuredCommands { get; private set; }
+    public long MeasuredCommands { get; private set; }
 
-    internal long MeasuredBytes { get; private set; }
+    public long MeasuredBytes { get; private set; }
 
     /// <summary>Closed loop: from submission; open loop: from the time at which the command was to start.</summary>
-    internal IntervalHistograms Latencies => _latencies;
+    public IntervalHistograms Latencies => _latencies;
 
     /// <summary>Of its sampled commands.</summary>
     internal HopHistograms Hops => _hops;
@@ -117,16 +118,16 @@ internal sealed unsafe class Workload : IBlockDeviceUser, IDisposable
 
     internal long StartedAt => _startedAt;
 
-    internal WorkloadOptions Options => _options;
+    public WorkloadOptions Options => _options;
 
     internal int BlocksPerUnit => (int)_blocksPerUnit;
 
-    internal NvmeStatus FirstError { get; private set; }
+    public string? FirstErrorName => Errors == 0 ? null : _firstError.ToString();
 
     private bool IsIdle => _freeCount == _free.Length;
 
     /// <summary>Ends it early, as if its time were over. From any thread.</summary>
-    internal void Cancel() => _isCancelled = true;
+    public void Cancel() => _isCancelled = true;
 
     /// <summary>Issues what is due. True: something was.</summary>
     public bool Poll(long now)
@@ -188,7 +189,7 @@ internal sealed unsafe class Workload : IBlockDeviceUser, IDisposable
         {
             if (Errors++ == 0)
             {
-                FirstError = status;
+                _firstError = status;
             }
         }
 

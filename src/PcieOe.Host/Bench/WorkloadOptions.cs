@@ -18,6 +18,18 @@ public enum WorkloadPattern : byte
 
     /// <summary>The commands of <see cref="WorkloadOptions.Trace"/>, each at its time.</summary>
     Replay,
+
+    /// <summary>Memory reads of the host: of a register, or of the controller's memory. This and what follows are single TLPs, one at a time.</summary>
+    RegisterRead,
+
+    /// <summary>Memory writes of the host, each with a register read behind it that tells when it has arrived.</summary>
+    RegisterWrite,
+
+    /// <summary>Memory reads of the device, from the host's memory.</summary>
+    DmaRead,
+
+    /// <summary>Memory writes of the device, to the host's memory.</summary>
+    DmaWrite,
 }
 
 /// <summary>One workload of the built-in driver.</summary>
@@ -66,8 +78,15 @@ public sealed record WorkloadOptions
         WorkloadPattern.RandomWrite => "randwrite",
         WorkloadPattern.RandomMix => "randrw",
         WorkloadPattern.Replay => "replay",
+        WorkloadPattern.RegisterRead => "regread",
+        WorkloadPattern.RegisterWrite => "regwrite",
+        WorkloadPattern.DmaRead => "dmaread",
+        WorkloadPattern.DmaWrite => "dmawrite",
         _ => "verify",
     };
+
+    /// <summary>Not commands but single memory requests.</summary>
+    public bool IsSingleTlps => AreSingleTlps(Pattern);
 
     /// <summary>A replay of a trace: it ends when all of it has completed.</summary>
     /// <param name="depth">Commands that may be under way; what comes beyond starts late, and its latency counts from its time all the same.</param>
@@ -82,7 +101,7 @@ public sealed record WorkloadOptions
     };
 
     /// <summary>All that <see cref="TryParsePattern"/> knows.</summary>
-    public const string PatternNames = "read, write, randread, randwrite, randrw, verify";
+    public const string PatternNames = "read, write, randread, randwrite, randrw, verify, regread, regwrite, dmaread, dmawrite";
 
     public static bool TryParsePattern(string? name, out WorkloadPattern pattern)
     {
@@ -94,9 +113,15 @@ public sealed record WorkloadOptions
             "randwrite" => WorkloadPattern.RandomWrite,
             "randrw" or "rw" => WorkloadPattern.RandomMix,
             "verify" => WorkloadPattern.Verify,
+            "regread" => WorkloadPattern.RegisterRead,
+            "regwrite" => WorkloadPattern.RegisterWrite,
+            "dmaread" => WorkloadPattern.DmaRead,
+            "dmawrite" => WorkloadPattern.DmaWrite,
             _ => null,
         };
         pattern = found.GetValueOrDefault();
         return found is not null;
     }
+
+    public static bool AreSingleTlps(WorkloadPattern pattern) => pattern >= WorkloadPattern.RegisterRead;
 }

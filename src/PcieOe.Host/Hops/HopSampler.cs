@@ -58,6 +58,9 @@ internal sealed class HopSampler : IFunctionMessageSink, IDisposable
 
     internal SlowestCommands? Slowest { get; private set; }
 
+    /// <summary>Who hears the messages that are no reports.</summary>
+    internal IFunctionMessageSink? OtherMessages { get; set; }
+
     /// <summary>What one-way times rest on, as of the last sample.</summary>
     internal ClockSummary Clock => new()
     {
@@ -190,6 +193,7 @@ internal sealed class HopSampler : IFunctionMessageSink, IDisposable
     {
         if (!HopReport.TryParse(message, out HopReport report))
         {
+            OtherMessages?.OnMessage(message, frameNumber, now);
             return;
         }
 

@@ -22,6 +22,10 @@ public sealed unsafe partial class NvmeBlockDriver : IRemoteFunctionClient, IDis
     private const uint BringUpContext = 1;
     private const ulong WatchdogContext = 2UL << 32;
     private const ulong ShutdownContext = 3UL << 32;
+
+    /// <summary>Marks region reads that <see cref="RegionReader"/> started beside the driver.</summary>
+    internal const ulong ReaderContext = 4UL << 32;
+
     private const byte BusMasterAndMemory = 0x06;
 
     private readonly IRemoteFunction _function;
@@ -105,6 +109,12 @@ public sealed unsafe partial class NvmeBlockDriver : IRemoteFunctionClient, IDis
     private bool IsRunning => State == BlockDriverState.Ready || _toReissue > 0;
 
     internal NvmeDriverCounters Counters { get; } = new();
+
+    /// <summary>The function, for one who measures accesses to it beside the driver's own.</summary>
+    internal IRemoteFunction Function => _function;
+
+    /// <summary>Hears the ends of region reads under <see cref="ReaderContext"/>.</summary>
+    internal RegionReadHandler? RegionReader { get; set; }
 
     /// <summary>When <see cref="Pump"/> has something to do besides what the device brings.</summary>
     public long NextDeadline
@@ -193,6 +203,10 @@ public sealed unsafe partial class NvmeBlockDriver : IRemoteFunctionClient, IDis
         {
             OnShutdownStatus(status, new ControllerStatus(BinaryPrimitives.ReadUInt32LittleEndian(data)), now);
         }
+        else if (context == ReaderContext)
+        {
+            RegionReader?.Invoke(status, data);
+        }
     }
 
     public void OnInterrupt(int vector, long now)
@@ -245,6 +259,20 @@ public sealed unsafe partial class NvmeBlockDriver : IRemoteFunctionClient, IDis
         Pool.Dispose();
     }
 
+    /// <summary>
+    /// A place of the controller's memory for one who measures accesses to it, of at least so many bytes, until the controller is
+    /// initialised anew (<see cref="NvmeDriverCounters.ControllerResets"/>). False: there is none.
+    /// </summary>
+    internal bool TryTakePlace(int bytes, out int index, out RegionPlace place)
+    {
+        index = -1;
+        bool isTaken = bytes <= _memory.DataPlaceBytes && _memory.TryTakeData(out index);
+        place = isTaken ? _memory.DataPlace(index) : default;
+        return isTaken;
+    }
+
+    internal void ReturnPlace(int index) => _memory.ReturnData(index);
+
     private void SetState(BlockDriverState state, long now)
     {
         if (State != state)
@@ -278,3 +306,7 @@ public sealed unsafe partial class NvmeBlockDriver : IRemoteFunctionClient, IDis
         _currentQueue = _currentQueue + 1 < _bringUp.ActiveQueues ? _currentQueue + 1 : 0;
     }
 }
+
+/// <summary>Ends a region read.</summary>
+/// <param name="data">Valid during the call only.</param>
+internal delegate void RegionReadHandler(RegionReadStatus status, ReadOnlySpan<byte> data);

@@ -1,4 +1,5 @@
 using PcieOe.Protocol.Functions;
+using PcieOe.Protocol.Hops;
 
 namespace PcieOe.Host.RootComplex;
 
@@ -16,6 +17,9 @@ public interface IRemoteFunction
 
     /// <summary>How many MSI-X vectors the function has; 0 before it is enumerated.</summary>
     int InterruptVectors { get; }
+
+    /// <summary>The most that one TLP may carry on this session.</summary>
+    int MaximumPayloadBytes => 128;
 
     /// <summary>Describes BAR 0 to 5; of size 0 before the function is enumerated, or where there is none.</summary>
     BarDescription GetBar(int bar);
@@ -59,6 +63,12 @@ public interface IRemoteFunction
     /// </summary>
     /// <param name="name">Not 0; rises from call to call. The answer and the moment of leaving come under it.</param>
     bool TryMark(uint name) => false;
+
+    /// <summary>
+    /// Orders a single DMA request of the function's side, to time it; a <see cref="ProbeAnswer"/> comes as a message. False: no room, or
+    /// nobody there who could.
+    /// </summary>
+    bool TryProbe(in ProbeOrder order) => false;
 
     /// <summary>Lets the device reach <paramref name="length"/> bytes at <paramref name="memory"/> under the bus address <paramref name="address"/>.</summary>
     DmaMapResult Map(ulong address, ulong length, nint memory, DmaAccess access);

@@ -11,6 +11,8 @@ internal sealed unsafe partial class RootPort
 
     public int InterruptVectors => _msix.Vectors;
 
+    public int MaximumPayloadBytes => _enumeration.MaximumPayloadBytes;
+
     public BridgeHints Hints { get; private set; } = BridgeHints.Empty;
 
     public BarDescription GetBar(int bar) => _isDescribed ? _shadow.Bars[bar] : default;
@@ -128,6 +130,19 @@ internal sealed unsafe partial class RootPort
 
         HopMark.Write(tlp, RequesterId, name);
         _lane.Commit(name);
+        return true;
+    }
+
+    public bool TryProbe(in ProbeOrder order)
+    {
+        Span<byte> tlp = State == RemoteFunctionState.Up ? _lane.Reserve(ProbeOrder.WrittenLength) : default;
+        if (tlp.IsEmpty)
+        {
+            return false;
+        }
+
+        order.Write(tlp, RequesterId);
+        _lane.Commit();
         return true;
     }
 

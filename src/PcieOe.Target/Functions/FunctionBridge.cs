@@ -3,6 +3,7 @@ using PcieOe.Protocol.Functions;
 using PcieOe.Protocol.Link;
 using PcieOe.Protocol.Tlp;
 using PcieOe.Target.Hops;
+using PcieOe.Target.Probes;
 
 namespace PcieOe.Target.Functions;
 
@@ -14,6 +15,8 @@ namespace PcieOe.Target.Functions;
 /// </summary>
 public sealed class FunctionBridge : ITlpSink, IFunctionHost, IAdmissionSink
 {
+    private const int LargestTagBitsBesideProbes = 8;
+
     private readonly IPcieFunction _function;
     private readonly FunctionBridgeCounters _counters = new();
     private readonly DeviceControl _deviceControl = new();
@@ -25,6 +28,7 @@ public sealed class FunctionBridge : ITlpSink, IFunctionHost, IAdmissionSink
     private readonly IAdmission _admission;
     private readonly AdmissionGate _gate;
     private readonly HopRecorder? _hops;
+    private readonly TlpProber? _prober;
     private ITlpTransmitter? _lane;
     private int _laneMaximumPayloadBytes;
     private LaneClock _laneClock;
@@ -35,12 +39,13 @@ public sealed class FunctionBridge : ITlpSink, IFunctionHost, IAdmissionSink
     {
     }
 
-    /// <param name="hops">Stamps commands; null: none is.</param>
+    /// <param name="hops">Stamps commands; null: none is, and the host's probes are not answered.</param>
     internal FunctionBridge(IPcieFunction function, IAdmission admission, FunctionBridgeOptions options, HopRecorder? hops)
     {
         options.Validate();
         _function = function;
         _hops = hops;
+        _prober = hops is null || options.TagBits > LargestTagBitsBesideProbes ? null : new TlpProber(hops.Clock);
         _completer = new RequestCompleter(function, options.MaximumAnswers, _counters);
         _reads = new DmaReads(function, options, _counters);
         _writer = new DmaWriter(_counters);
@@ -67,7 +72,7 @@ public sealed class FunctionBridge : ITlpSink, IFunctionHost, IAdmissionSink
     }
 
     /// <summary>Something waits for room in the lane (or for its destination's room): Pump again when there is some.</summary>
-    public bool HasUnsent => _completer.HasUnsent || _reads.HasUnsent || _sender.HasUnsent;
+    public bool HasUnsent => _completer.HasUnsent || _reads.HasUnsent || _sender.HasUnsent || _prober is { HasUnsent: true };
 
     /// <summary>Bytes that ready transactions are going to write.</summary>
     public long WaitingBytes => _egress.WaitingBytes;
@@ -142,6 +147,11 @@ public sealed class FunctionBridge : ITlpSink, IFunctionHost, IAdmissionSink
         _completer.Send(_lane, now);
         _reads.Send(_lane, _laneClock.At(now), now);
         _reads.OfferRoom(now);
+        if (_prober is { HasUnsent: true })
+        {
+            _prober.Send(_lane, _completer.CompleterId, _writer.MaximumPayloadBytes, _reads.MaximumRequestBytes);
+        }
+
         do
         {
             _sender.Send(_lane, _completer.CompleterId, now);
@@ -218,6 +228,11 @@ public sealed class FunctionBridge : ITlpSink, IFunctionHost, IAdmissionSink
         TlpType type = tlp.Type;
         if (type.IsCompletion)
         {
+            if (tlp.Tag == TlpProber.Tag && _prober is not null && _prober.TryComplete(tlp, isMalformed))
+            {
+                return;
+            }
+
             _reads.OnCompletion(tlp, isMalformed, _laneClock.At(now), now);
             return;
         }
@@ -226,7 +241,7 @@ public sealed class FunctionBridge : ITlpSink, IFunctionHost, IAdmissionSink
         _counters.PoisonedRequests += isPoisoned ? 1 : 0;
         if (type.IsMessage)
         {
-            _counters.IgnoredMessages += _hops is not null && _hops.TryArm(tlp, CurrentOrigin) ? 0 : 1;
+            _counters.IgnoredMessages += _hops is not null && _hops.TryArm(tlp, CurrentOrigin) || _prober is not null && _prober.TryTake(tlp) ? 0 : 1;
         }
         else if (isMalformed || isPoisoned)
         {

@@ -42,6 +42,9 @@ internal sealed class HopRecorder(Func<long> clock, HopDelays delays, HopTotals 
     private uint _firstLeft;
     private uint _endOfLeft;
 
+    /// <summary>Monotonic nanoseconds.</summary>
+    public Func<long> Clock => clock;
+
     /// <summary>Whom the host's commands count for: a label.</summary>
     public string Tenant { get; set; } = string.Empty;
 

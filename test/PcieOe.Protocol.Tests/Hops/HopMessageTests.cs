@@ -57,6 +57,34 @@ public sealed class HopMessageTests
         Assert.False(HopMark.TryParse(message, out _));
     }
 
+    [Fact]
+    public void ProbeOrder_Written_IsTheGoldenMessage()
+    {
+        ProbeOrder order = new() { Name = 0x0BADCAFE, Kind = ProbeKind.DmaWrite, Bytes = 4096, Address = 0x1122334455667700 };
+        byte[] bytes = Filled(ProbeOrder.WrittenLength);
+        order.Write(bytes, new RoutingId(0, 0, 0));
+        Assert.Equal("74000004" + "0000007f" + "0000f1a5" + "0badcafe" + "02000000" + "00001000" + "1122334455667700", Convert.ToHexStringLower(bytes));
+        TlpView message = Parse(bytes);
+        Assert.Equal(TlpDefect.None, TlpRules.Check(message, 4096));
+        Assert.True(ProbeOrder.TryParse(message, out ProbeOrder read));
+        Assert.Equal(order, read);
+        Assert.False(HopMark.TryParse(message, out _) || HopReport.TryParse(message, out _) || ProbeAnswer.TryParse(message, out _));
+    }
+
+    [Fact]
+    public void ProbeAnswer_Written_IsTheGoldenMessage()
+    {
+        ProbeAnswer answer = new() { Name = 0x0BADCAFE, Status = ProbeStatus.Failed, Check = 0xDEADBEEF, BegunAt = 0x0102030405060708, EndedAt = 0x1112131415161718 };
+        byte[] bytes = Filled(ProbeAnswer.WrittenLength);
+        answer.Write(bytes, new RoutingId(1, 0, 0));
+        Assert.Equal("74000006" + "0100007f" + "0000f1a5" + "0badcafe" + "02000000" + "deadbeef" + "0102030405060708" + "1112131415161718", Convert.ToHexStringLower(bytes));
+        TlpView message = Parse(bytes);
+        Assert.Equal(TlpDefect.None, TlpRules.Check(message, 4096));
+        Assert.True(ProbeAnswer.TryParse(message, out ProbeAnswer read));
+        Assert.Equal(answer, read);
+        Assert.False(HopMark.TryParse(message, out _) || HopReport.TryParse(message, out _) || ProbeOrder.TryParse(message, out _));
+    }
+
     [Theory]
     [InlineData(10, 0x00)] // Another vendor's.
     [InlineData(7, 0x7E)] // Type 0, which a receiver may not ignore.

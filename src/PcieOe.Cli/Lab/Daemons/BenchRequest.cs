@@ -38,8 +38,11 @@ internal sealed record BenchRequest
     /// <summary>One command in so many is timed at every hop; null: as the host agent is configured.</summary>
     public int? SampleEvery { get; init; }
 
-    /// <summary>"randread-4k-qd1", "randrw50-4k-qd32", "randread-4k-qd256-r50000": what reports call it.</summary>
-    public string Name => ReplayPath is not null ? $"replay-{Path.GetFileNameWithoutExtension(ReplayPath)}" : string.Create(CultureInfo.InvariantCulture, $"{Pattern}{Mix}-{Size}-qd{QueueDepth}{Rate}");
+    /// <summary>Not commands but single memory requests, one at a time.</summary>
+    public bool IsSingleTlps => WorkloadOptions.TryParsePattern(Pattern, out WorkloadPattern pattern) && WorkloadOptions.AreSingleTlps(pattern);
+
+    /// <summary>"randread-4k-qd1", "randrw50-4k-qd32", "randread-4k-qd256-r50000", "dmaread-64b": what reports call it.</summary>
+    public string Name => IsSingleTlps ? $"{Pattern}-{Size}" : ReplayPath is not null ? $"replay-{Path.GetFileNameWithoutExtension(ReplayPath)}" : string.Create(CultureInfo.InvariantCulture, $"{Pattern}{Mix}-{Size}-qd{QueueDepth}{Rate}");
 
     private string Mix => Pattern == "randrw" && ReadPercent != DefaultReadPercent ? ReadPercent.ToString(CultureInfo.InvariantCulture) : "";
 

@@ -22,6 +22,9 @@ internal static class CharacterizeScenario
         FloorProbe floor = new(PathOptions.Clear.MaximumTransmissionUnit);
         await MeasureFloorAsync(floor, lab, progress, cancellation).ConfigureAwait(false);
         List<WorkloadResult> results = [];
+        List<string> notes = Environment.ProcessorCount >= 2
+            ? []
+            : ["This machine has one processor: both daemons share it, so every figure is that of two programs taking turns."];
         JsonObject? status = null;
         foreach (PlanPath planned in options.Plan.Paths)
         {
@@ -33,6 +36,7 @@ internal static class CharacterizeScenario
             progress.End("attached, working set written");
             WorkloadSequence sequence = new((request, name) => pair.BenchAsync(request, name, progress.Report, cancellation), progress);
             await sequence.RunAsync(path, PlannedWorkload.Of(options.Plan, planned, options.Seconds), results).ConfigureAwait(false);
+            notes.AddRange(sequence.Notes);
             status ??= await pair.StatusAsync(cancellation).ConfigureAwait(false);
             pair.End();
         }
@@ -55,9 +59,7 @@ internal static class CharacterizeScenario
             Workloads = results,
             HostsScaling = scaling.Count == 0 ? null : scaling,
             Status = status,
-            Notes = Environment.ProcessorCount >= 2
-                ? []
-                : ["This machine has one processor: both daemons share it, so every figure is that of two programs taking turns."],
+            Notes = notes,
         };
     }
 

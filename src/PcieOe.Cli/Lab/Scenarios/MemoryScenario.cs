@@ -25,9 +25,10 @@ internal static class MemoryScenario
     {
         DateTimeOffset started = DateTimeOffset.Now;
         List<WorkloadResult> results = [];
+        List<string> notes = ["Both daemons ran in one process, joined by memory: no Ethernet, so no floor to compare with."];
         foreach (PlanPath path in options.Plan.Paths)
         {
-            await RunPathAsync(path.ToOptions(), PlannedWorkload.Of(options.Plan, path, options.Seconds), options, folder, results, progress, cancellation).ConfigureAwait(false);
+            await RunPathAsync(path.ToOptions(), PlannedWorkload.Of(options.Plan, path, options.Seconds), options, folder, results, notes, progress, cancellation).ConfigureAwait(false);
         }
 
         return new RunReport
@@ -36,12 +37,12 @@ internal static class MemoryScenario
             Machine = MachineDescription.OfThisMachine(),
             Path = new PathDescription { Port = "memory", Topology = "one process", MaximumTransmissionUnit = PathOptions.Clear.MaximumTransmissionUnit },
             Workloads = results,
-            Notes = ["Both daemons ran in one process, joined by memory: no Ethernet, so no floor to compare with."],
+            Notes = notes,
         };
     }
 
     private static async Task RunPathAsync(
-        PathOptions path, IReadOnlyList<PlannedWorkload> workloads, LabOptions options, LabFolder folder, List<WorkloadResult> results, ILabProgress progress, CancellationToken cancellation)
+        PathOptions path, IReadOnlyList<PlannedWorkload> workloads, LabOptions options, LabFolder folder, List<WorkloadResult> results, List<string> notes, ILabProgress progress, CancellationToken cancellation)
     {
         progress.Begin($"daemons{path.Suffix}");
         using InMemoryHub hub = new(new InMemoryHubOptions { MaximumTransmissionUnit = path.MaximumTransmissionUnit });
@@ -65,7 +66,9 @@ internal static class MemoryScenario
         await BenchAsync(CharacterizePlan.Fill(options), "fill").ConfigureAwait(false);
         await BenchAsync(CharacterizePlan.WarmUp(options, "randread", 32), "warm-up").ConfigureAwait(false);
         progress.End("attached, working set written");
-        await new WorkloadSequence(BenchAsync, progress).RunAsync(path, workloads, results).ConfigureAwait(false);
+        WorkloadSequence sequence = new(BenchAsync, progress);
+        await sequence.RunAsync(path, workloads, results).ConfigureAwait(false);
+        notes.AddRange(sequence.Notes);
         await host.StopAsync().ConfigureAwait(false);
         await target.StopAsync().ConfigureAwait(false);
     }

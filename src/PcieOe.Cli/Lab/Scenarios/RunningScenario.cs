@@ -31,7 +31,8 @@ internal static class RunningScenario
         await BenchAsync(CharacterizePlan.WarmUp(options, "randread", 32), "warm-up").ConfigureAwait(false);
         progress.End("written");
         List<WorkloadResult> results = [];
-        await new WorkloadSequence(BenchAsync, progress).RunAsync(new PathOptions(), PlannedWorkload.Of(plan, plan.Paths[0], seconds), results).ConfigureAwait(false);
+        WorkloadSequence sequence = new(BenchAsync, progress);
+        await sequence.RunAsync(new PathOptions(), PlannedWorkload.Of(plan, plan.Paths[0], seconds), results).ConfigureAwait(false);
         JsonObject status = new() { ["host"] = await StatusAsync(daemons.HostSocket, cancellation).ConfigureAwait(false) };
         if (daemons.TargetSocket is { } target)
         {
@@ -45,7 +46,9 @@ internal static class RunningScenario
             Path = path,
             Workloads = results,
             Status = status,
-            Notes = plan.Paths.Count == 1 && plan.Hosts.Count == 0 ? [] : ["Of the plan only the first path was run: others need daemons set up for them, as 'pcieoe lab' does."],
+            Notes = plan.Paths.Count == 1 && plan.Hosts.Count == 0
+                ? sequence.Notes
+                : [.. sequence.Notes, "Of the plan only the first path was run: others need daemons set up for them, as 'pcieoe lab' does."],
         };
     }
 

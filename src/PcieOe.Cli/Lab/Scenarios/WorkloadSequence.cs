@@ -8,6 +8,9 @@ namespace PcieOe.Cli.Lab.Scenarios;
 /// <param name="bench">Runs one, under a name.</param>
 internal sealed class WorkloadSequence(Func<BenchRequest, string, Task<WorkloadResult>> bench, ILabProgress progress)
 {
+    /// <summary>What a reader of the results should know: which single TLPs this path does not have.</summary>
+    internal List<string> Notes { get; } = [];
+
     /// <param name="path">Adds its name to those of the workloads.</param>
     /// <param name="results">Where their results go.</param>
     internal async Task RunAsync(PathOptions path, IReadOnlyList<PlannedWorkload> workloads, List<WorkloadResult> results)
@@ -22,7 +25,16 @@ internal sealed class WorkloadSequence(Func<BenchRequest, string, Task<WorkloadR
                 request = request with { RatePerSecond = Math.Round(most * percent / 100) };
             }
 
-            await RunAsync(request, workload.Name + path.Suffix, path, results).ConfigureAwait(false);
+            try
+            {
+                await RunAsync(request, workload.Name + path.Suffix, path, results).ConfigureAwait(false);
+            }
+            catch (LabException exception) when (request.IsSingleTlps)
+            {
+                // A smaller MTU, or no memory buffer: what the path has is measured all the same.
+                progress.End("not on this path");
+                Notes.Add($"{workload.Name + path.Suffix} was not measured: {exception.Message}");
+            }
         }
     }
 

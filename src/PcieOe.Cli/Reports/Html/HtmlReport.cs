@@ -16,6 +16,7 @@ internal static class HtmlReport
         html.Add($"<title>PcieOe {report.Started:yyyy-MM-dd HH:mm}</title>\n<link rel=\"icon\" href=\"data:,\">");
         html.Markup($"<style>\n{Style()}</style>\n</head>\n<body>\n<main>");
         Overview.Write(html, report);
+        SingleTlps.Write(html, report);
         HopBudget.Write(html, report);
         Distributions.Write(html, report);
         Scaling.Write(html, report);

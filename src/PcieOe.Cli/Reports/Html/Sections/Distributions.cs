@@ -15,7 +15,7 @@ internal static class Distributions
         var groups = pages.GroupBy(workload => workload.QueueDepth).OrderBy(group => group.Key).Where(group => group.Count() > 1).Take(4).ToArray();
         if (groups.Length == 0)
         {
-            groups = [.. report.Workloads.Take(LinePlot.Colours).GroupBy(workload => workload.QueueDepth)];
+            groups = [.. WorkloadGroups.Commands(report).Take(LinePlot.Colours).GroupBy(workload => workload.QueueDepth)];
         }
 
         if (groups.Length == 0)

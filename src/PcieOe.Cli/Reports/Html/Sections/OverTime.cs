@@ -35,7 +35,7 @@ internal static class OverTime
     // One at a time, at depth, under the highest offered load, and what is checked: the kinds whose course differs.
     private static IEnumerable<WorkloadResult> Choose(RunReport report)
     {
-        WorkloadResult[] timed = [.. report.Workloads.Where(workload => workload.Intervals is { Histograms.Count: > 1 })];
+        WorkloadResult[] timed = [.. WorkloadGroups.Commands(report).Where(workload => workload.Intervals is { Histograms.Count: > 1 })];
         IEnumerable<WorkloadResult> typical = timed.Where(workload => !WorkloadGroups.IsOpenLoop(workload) && workload.Variant is null && workload.BlockBytes == 4096 && workload.QueueDepth is 1 or 32 && workload.ReadPercent is null);
         return typical.Take(Most - 2).Concat(timed.Where(WorkloadGroups.IsOpenLoop).OrderByDescending(workload => workload.RatePerSecond)).Concat(timed).Distinct();
     }

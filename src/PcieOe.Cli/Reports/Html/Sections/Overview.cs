@@ -33,12 +33,12 @@ internal static class Overview
             Tile(html, "4 KiB read, one at a time", $"{Figures.Micro(read.Latency.P50Microseconds)} us", against);
         }
 
-        if (report.Workloads.MaxBy(workload => workload.CommandsPerSecond) is { } busiest)
+        if (WorkloadGroups.Commands(report).MaxBy(workload => workload.CommandsPerSecond) is { } busiest)
         {
             Tile(html, "most commands", $"{Figures.Short(busiest.CommandsPerSecond)} IOPS", busiest.Name);
         }
 
-        if (report.Workloads.MaxBy(workload => workload.GigabitsPerSecond) is { } fastest)
+        if (WorkloadGroups.Commands(report).MaxBy(workload => workload.GigabitsPerSecond) is { } fastest)
         {
             string share = floor is { FloodGigabitsPerSecond: > 0 } ? FormattableString.Invariant($", {100 * fastest.GigabitsPerSecond / floor.FloodGigabitsPerSecond:F0} % of the raw flood") : "";
             Tile(html, "most data", $"{Figures.Rate(fastest.GigabitsPerSecond)} Gb/s", fastest.Name + share);
