@@ -37,6 +37,8 @@ public sealed class LabTests : IDisposable
         JsonObject report = Lab("--seconds", "0.5");
         string[] expected =
         [
+            .. from pattern in (string[])["regread", "regwrite"] from size in (string[])["4b", "64b", "512b", "4k"] select $"{pattern}-{size}",
+            .. from pattern in (string[])["dmaread", "dmawrite"] from size in (string[])["64b", "256b", "1k", "4k"] select $"{pattern}-{size}",
             .. ((int[])[1, 4, 8, 32, 128, 256]).Select(depth => $"randread-4k-qd{depth}"),
             .. ((int[])[1, 8, 32, 128]).Select(depth => $"randwrite-4k-qd{depth}"),
             "randread-16k-qd1", "randread-16k-qd32",
