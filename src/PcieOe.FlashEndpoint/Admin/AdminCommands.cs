@@ -92,7 +92,7 @@ internal sealed class AdminCommands
     public void OnMediaDone(Command command, MediaStatus status, long now) => _namespaces.OnMediaDone(command, status, now);
 
     /// <summary>The shutdown's flush, which belongs to no command, has ended.</summary>
-    public void OnShutdownFlushed() => _shutdown.OnFlushed();
+    public void OnShutdownFlushed(long now) => _shutdown.OnFlushed(now);
 
     public void StartShutdown(long now) => _shutdown.Start(now);
 
@@ -167,7 +167,9 @@ internal sealed class AdminCommands
                     || command.State == CommandState.Parked && _controller.Events.TryUnpark(command);
                 if (canEnd)
                 {
+                    // Its completion has to be there before the abort's is: it leaves as urgently, and comes first.
                     abort.Result = 0;
+                    command.DeadlineNanoseconds = now;
                     _controller.Pipeline.Complete(command, NvmeStatus.AbortRequested, now);
                 }
 

@@ -45,7 +45,7 @@ internal sealed class AsynchronousEvents(NvmeController controller)
         }
     }
 
-    /// <summary>The host has read a log page without asking for the event to be retained.</summary>
+    /// <summary>The host has read a log page without asking for the event to be retained: it knows what had not been reported yet, too.</summary>
     public void OnLogPageRead(LogPageId logPage)
     {
         AsynchronousEventType? type = logPage switch
@@ -58,6 +58,7 @@ internal sealed class AsynchronousEvents(NvmeController controller)
         if (type is { } known)
         {
             _masked[(int)known] = false;
+            _hasEvent[(int)known] = false;
         }
     }
 

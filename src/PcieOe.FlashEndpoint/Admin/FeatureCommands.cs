@@ -19,6 +19,9 @@ internal sealed unsafe class FeatureCommands(NvmeController controller, IBlockMe
     /// <summary>SMART warnings in bits 7:0, and namespace attribute notices.</summary>
     private const uint SupportedEvents = 0x1FF;
 
+    /// <summary>The burst and three priority weights.</summary>
+    private const uint ArbitrationBits = 0xFFFF_FF07;
+
     private readonly FeatureStore _features = controller.Features;
 
     public NvmeStatus DecodeSet(Command command)
@@ -59,7 +62,7 @@ internal sealed unsafe class FeatureCommands(NvmeController controller, IBlockMe
         switch (Feature(command))
         {
             case FeatureId.Arbitration:
-                _features.Arbitration = value;
+                _features.Arbitration = value & ArbitrationBits;
                 return NvmeStatus.Success;
             case FeatureId.PowerManagement:
                 // There is one power state.
@@ -97,6 +100,7 @@ internal sealed unsafe class FeatureCommands(NvmeController controller, IBlockMe
                 return NvmeStatus.Success;
             case FeatureId.AsynchronousEventConfiguration:
                 _features.AsynchronousEvents = value & SupportedEvents;
+                controller.Media.AnnounceFault(now);
                 return NvmeStatus.Success;
             case FeatureId.Timestamp:
                 _features.SetTimestamp(BinaryPrimitives.ReadUInt64LittleEndian(new ReadOnlySpan<byte>(command.Data, TimestampBytes)), now);

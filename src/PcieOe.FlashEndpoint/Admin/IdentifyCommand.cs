@@ -28,7 +28,9 @@ internal sealed unsafe class IdentifyCommand(NvmeController controller, IBlockMe
             case IdentifyCns.Controller:
                 return WriteController(data);
             case IdentifyCns.Namespace:
-                return WriteNamespace(data, id, target is { IsAttached: true } ? target : null);
+                return id == AllNamespaces && controller.Options.NamespaceManagement == NamespaceManagement.Off
+                    ? NvmeStatus.InvalidNamespaceOrFormat
+                    : WriteNamespace(data, id, target is { IsAttached: true } ? target : null);
             case IdentifyCns.AllocatedNamespace:
                 return id == AllNamespaces ? NvmeStatus.InvalidNamespaceOrFormat : WriteNamespace(data, id, target);
             case IdentifyCns.ActiveNamespaceList:
@@ -95,7 +97,7 @@ internal sealed unsafe class IdentifyCommand(NvmeController controller, IBlockMe
         data.SubmissionEntrySizes = 0x66;
         data.CompletionEntrySizes = 0x44;
         data.NumberOfNamespaces = controller.Namespaces.MaximumId;
-        data.OptionalNvmCommands = 1 << 0 | 1 << 2 | 1 << 3 | 1 << 6 | 1 << 7;
+        data.OptionalNvmCommands = 1 << 0 | 1 << 2 | 1 << 3 | 1 << 4 | 1 << 6 | 1 << 7;
 
         // A flush with all namespaces flushes all.
         data.VolatileWriteCache = (byte)(3 << 1 | (media.HasVolatileWriteCache ? 1 : 0));

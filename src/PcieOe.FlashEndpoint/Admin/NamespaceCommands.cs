@@ -47,7 +47,7 @@ internal sealed unsafe class NamespaceCommands(NvmeController controller)
         bool isFirst = (command.Entry.CommandDword10 & 0xF) == 0;
         NvmeStatus status = command.AdminOpcode switch
         {
-            AdminOpcode.FormatNvm => StartFormat(command),
+            AdminOpcode.FormatNvm => StartFormat(command, now),
             AdminOpcode.NamespaceAttachment => Attach(command, now),
             _ => isFirst ? Create(command) : Delete(command, now),
         };
@@ -63,7 +63,7 @@ internal sealed unsafe class NamespaceCommands(NvmeController controller)
 
     public void OnMediaDone(Command command, MediaStatus status, long now)
     {
-        OnRequestEnded(command, status);
+        OnRequestEnded(command, status, now);
         Run(command, now);
     }
 
@@ -121,7 +121,7 @@ internal sealed unsafe class NamespaceCommands(NvmeController controller)
         }
 
         int shift = (data.FormattedLbaSize & 0xF) == 0 ? 9 : 12;
-        if (data.SizeBlocks == 0 || data.Sharing > 1)
+        if (data.SizeBlocks == 0 || data.Sharing != 0)
         {
             return NvmeStatus.InvalidField;
         }
@@ -168,15 +168,19 @@ internal sealed unsafe class NamespaceCommands(NvmeController controller)
         {
             if (id == AllNamespaces || item.Id == id)
             {
+                bool wasAttached = item.IsAttached;
                 controller.Namespaces.Delete(item);
-                OnChanged(item.Id, now);
+                if (wasAttached)
+                {
+                    OnChanged(item.Id, now);
+                }
             }
         }
 
         return NvmeStatus.Success;
     }
 
-    private NvmeStatus StartFormat(Command command)
+    private NvmeStatus StartFormat(Command command, long now)
     {
         uint id = command.Entry.NamespaceId;
         if (id != AllNamespaces && controller.Namespaces.Find(id) is not { IsAttached: true })
@@ -192,7 +196,7 @@ internal sealed unsafe class NamespaceCommands(NvmeController controller)
                 return NvmeStatus.FormatInProgress;
             }
 
-            if (item.BlockShift != shift && !IsManaged)
+            if (item.BlockShift != shift && (!IsManaged || item.SizeBytes >> shift == 0))
             {
                 return NvmeStatus.InvalidFormat;
             }
@@ -201,7 +205,11 @@ internal sealed unsafe class NamespaceCommands(NvmeController controller)
         for (Namespace? item = NextToFormat(command, 0); item is not null; item = NextToFormat(command, item.Id))
         {
             item.IsFormatting = true;
-            item.BlockShift = shift;
+            if (item.BlockShift != shift)
+            {
+                item.BlockShift = shift;
+                OnChanged(item.Id, now);
+            }
         }
 
         command.Namespace = NextToFormat(command, 0);
@@ -227,7 +235,7 @@ internal sealed unsafe class NamespaceCommands(NvmeController controller)
                 return;
             }
 
-            OnRequestEnded(command, status);
+            OnRequestEnded(command, status, now);
         }
 
         // Then the table is written, once; if that fails, the command fails, and what it changed lasts until a restart only.
@@ -240,17 +248,17 @@ internal sealed unsafe class NamespaceCommands(NvmeController controller)
                 return;
             }
 
-            OnRequestEnded(command, status);
+            OnRequestEnded(command, status, now);
         }
 
         controller.Pipeline.Finish(command, now);
     }
 
-    private void OnRequestEnded(Command command, MediaStatus status)
+    private void OnRequestEnded(Command command, MediaStatus status, long now)
     {
         if (status != MediaStatus.Success)
         {
-            command.Status = controller.Media.ToStatus(status);
+            command.Status = controller.Media.ToStatus(status, now);
         }
 
         if (command.Namespace is not { } target)

@@ -68,7 +68,12 @@ internal sealed unsafe class QueueCommands(NvmeController controller)
             return NvmeStatus.InvalidQueueIdentifier;
         }
 
-        if (completionId == 0 || controller.Queues.FindCompletion(completionId) is not { } completions)
+        if (completionId == 0 || completionId > controller.Features.GrantedCompletionQueues)
+        {
+            return NvmeStatus.InvalidQueueIdentifier;
+        }
+
+        if (controller.Queues.FindCompletion(completionId) is not { } completions)
         {
             return NvmeStatus.CompletionQueueInvalid;
         }

@@ -11,6 +11,7 @@ internal sealed class ShutdownFlush(NvmeController controller, IBlockMedia media
     public const ulong Context = ulong.MaxValue;
 
     private bool _mustStart;
+    private bool _isPending;
 
     public void Start(long now)
     {
@@ -22,31 +23,39 @@ internal sealed class ShutdownFlush(NvmeController controller, IBlockMedia media
     /// <summary>Starts the flush if the medium had no room for it before.</summary>
     public void OnRound(long now)
     {
-        if (!_mustStart)
+        if (!_mustStart || _isPending)
         {
             return;
         }
 
+        _mustStart = false;
         switch (media.Start(new MediaRequest { Operation = MediaOperation.Flush, Context = Context }, out _))
         {
             case MediaStart.Completed:
-                _mustStart = false;
-                OnFlushed();
+                OnFlushed(now);
                 break;
             case MediaStart.Pending:
-                _mustStart = false;
+                _isPending = true;
                 media.Submit();
                 break;
             case MediaStart.Busy:
+                _mustStart = true;
                 controller.AskForRound();
                 break;
         }
     }
 
-    /// <summary>Also after an error: the host cannot be told, and waits for the end.</summary>
-    public void OnFlushed()
+    /// <summary>
+    /// Also after an error: the host cannot be told, and waits for the end. A shutdown that began after the flush did, behind a reset, has its own.
+    /// </summary>
+    public void OnFlushed(long now)
     {
-        if ((controller.Registers.Status & ControllerStatus.ShutdownMask) == ControllerStatus.ShutdownOccurring)
+        _isPending = false;
+        if (_mustStart)
+        {
+            OnRound(now);
+        }
+        else if ((controller.Registers.Status & ControllerStatus.ShutdownMask) == ControllerStatus.ShutdownOccurring)
         {
             controller.Registers.Status = controller.Registers.Status & ~ControllerStatus.ShutdownMask | ControllerStatus.ShutdownComplete;
         }

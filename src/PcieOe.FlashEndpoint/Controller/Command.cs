@@ -67,6 +67,9 @@ internal sealed unsafe class Command
     // At the medium.
     public Namespace? Namespace;
 
+    /// <summary>The namespace's when the entry was decoded.</summary>
+    public int BlockShift;
+
     /// <summary>From the start of the medium.</summary>
     public long MediaOffset;
 

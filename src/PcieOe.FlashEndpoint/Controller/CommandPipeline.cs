@@ -28,7 +28,7 @@ internal sealed class CommandPipeline(NvmeController controller)
             return;
         }
 
-        NvmeStatus status = controller.Io.Decode(command);
+        NvmeStatus status = controller.IoDecoder.Decode(command);
         if (status != NvmeStatus.Success)
         {
             command.AdmittedNanoseconds = now;
@@ -83,7 +83,7 @@ internal sealed class CommandPipeline(NvmeController controller)
     /// <summary>The command is done; it goes on its way when flash would have done it too.</summary>
     public void Finish(Command command, long now)
     {
-        if (command.ReadyNanoseconds > now && command.Status == NvmeStatus.Success)
+        if (command.ReadyNanoseconds > now)
         {
             command.State = CommandState.Timed;
             _timed.Add(command.ReadyNanoseconds, command);

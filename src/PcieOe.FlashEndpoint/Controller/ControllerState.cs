@@ -43,6 +43,7 @@ internal sealed class ControllerState(NvmeController controller, IBlockMedia med
         }
         else if (old.Shutdown != current.Shutdown)
         {
+            KeepAliveDeadline = long.MaxValue;
             controller.Admin.StartShutdown(now);
         }
     }
@@ -75,21 +76,24 @@ internal sealed class ControllerState(NvmeController controller, IBlockMedia med
     }
 
     /// <summary>CFS: nothing more is fetched until the host resets the controller.</summary>
-    public void Fail()
+    public void Fail(NvmeStatus reason)
     {
         _registers.Status |= ControllerStatus.FatalBit;
         controller.Errors.Add(new ErrorLogEntry
         {
             SubmissionQueueId = ErrorLog.NoQueue,
             CommandId = 0xFFFF,
-            StatusField = CompletionEntry.MakeStatusField(NvmeStatus.InternalError, 0, phase: false),
+            StatusField = CompletionEntry.MakeStatusField(reason, 0, phase: false),
             ParameterErrorLocation = 0xFFFF,
         });
     }
 
-    /// <summary>Restarts the keep alive timer: a Keep Alive command, or a new timeout.</summary>
-    public void RestartKeepAlive(long now) => KeepAliveDeadline =
-        controller.Features.KeepAliveMilliseconds == 0 ? long.MaxValue : now + controller.Features.KeepAliveMilliseconds * 1_000_000L;
+    /// <summary>Restarts the keep alive timer: a Keep Alive command, or a new timeout. It does not run while the controller shuts down (section 7.12).</summary>
+    public void RestartKeepAlive(long now)
+    {
+        bool runs = controller.Features.KeepAliveMilliseconds != 0 && _registers.Configuration.Shutdown == ShutdownNotification.None;
+        KeepAliveDeadline = runs ? now + controller.Features.KeepAliveMilliseconds * 1_000_000L : long.MaxValue;
+    }
 
     /// <summary>True: the host has been silent for too long, and the controller has failed.</summary>
     public bool CheckKeepAlive(long now)
@@ -100,7 +104,7 @@ internal sealed class ControllerState(NvmeController controller, IBlockMedia med
         }
 
         KeepAliveDeadline = long.MaxValue;
-        Fail();
+        Fail(NvmeStatus.KeepAliveTimerExpired);
         return true;
     }
 
@@ -112,7 +116,7 @@ internal sealed class ControllerState(NvmeController controller, IBlockMedia med
         if (configuration.CommandSet != 0 || configuration.PageSizeExponent != 0 || configuration.Arbitration != 0
             || submissionEntries < 2 || completionEntries < 2 || !controller.Admin.TryCreateAdminQueues(submissionEntries, completionEntries))
         {
-            Fail();
+            Fail(NvmeStatus.InternalError);
             return;
         }
 

@@ -13,7 +13,11 @@ internal sealed class MediaQueue(NvmeController controller, IBlockMedia media)
     private const int CompletionsPerPoll = 32;
 
     private readonly MediaCompletion[] _completions = new MediaCompletion[CompletionsPerPoll];
+    private const uint ReliabilityEventBit = 1 << 2;
+    private const byte ReliabilityEvent = 0;
+
     private CommandFifo _waiting;
+    private bool _isFaultAnnounced;
     private bool _isStarted;
 
     public bool HasCompletions => media.HasCompletions;
@@ -62,7 +66,8 @@ internal sealed class MediaQueue(NvmeController controller, IBlockMedia media)
         {
             if (_completions[i].Context == ShutdownFlush.Context)
             {
-                controller.Admin.OnShutdownFlushed();
+                controller.Admin.OnShutdownFlushed(now);
+                AnnounceFault(now);
                 continue;
             }
 
@@ -85,9 +90,10 @@ internal sealed class MediaQueue(NvmeController controller, IBlockMedia media)
     }
 
     /// <summary>What a medium's error is to the host; it is counted.</summary>
-    public NvmeStatus ToStatus(MediaStatus status)
+    public NvmeStatus ToStatus(MediaStatus status, long now)
     {
         controller.Health.MediaErrors++;
+        AnnounceFault(now);
         return status switch
         {
             MediaStatus.ReadError => NvmeStatus.UnrecoveredReadError,
@@ -96,8 +102,22 @@ internal sealed class MediaQueue(NvmeController controller, IBlockMedia media)
         };
     }
 
+    /// <summary>Tells the host once, if it wants to know, that the medium cannot be relied on any more.</summary>
+    public void AnnounceFault(long now)
+    {
+        if (media.IsFaulted && !_isFaultAnnounced && (controller.Features.AsynchronousEvents & ReliabilityEventBit) != 0)
+        {
+            _isFaultAnnounced = true;
+            controller.Events.Raise(AsynchronousEventType.SmartHealth, ReliabilityEvent, LogPageId.SmartHealth, now);
+        }
+    }
+
     /// <summary>Forgets the commands that wait: a reset.</summary>
-    public void Reset() => _waiting.Clear();
+    public void Reset()
+    {
+        _waiting.Clear();
+        _isFaultAnnounced = false;
+    }
 
     // Takes each command that waits now once; those for which there is still no room wait again, behind the others.
     private void StartWaiting(long now)

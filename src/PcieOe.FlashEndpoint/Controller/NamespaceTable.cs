@@ -94,7 +94,12 @@ internal sealed class NamespaceTable
         return created;
     }
 
-    public void Delete(Namespace item) => _namespaces[item.Id - 1] = null;
+    /// <summary>Frees a namespace. Commands that still know it see that it is attached no longer.</summary>
+    public void Delete(Namespace item)
+    {
+        item.IsAttached = false;
+        _namespaces[item.Id - 1] = null;
+    }
 
     /// <summary>Puts a namespace where it was; false: it does not fit in.</summary>
     public bool TryRestore(uint id, long offset, long size, int blockShift, uint generation, bool isAttached)

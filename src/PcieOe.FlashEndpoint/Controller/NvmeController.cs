@@ -49,6 +49,7 @@ internal sealed class NvmeController : IDisposable
         Interrupts = new InterruptSender(this, msix);
         Events = new AsynchronousEvents(this);
         Admin = new AdminCommands(this, media);
+        IoDecoder = new IoDecoder(this);
         Io = new IoCommands(this, media, timing);
         _writer = new CompletionWriter(this, media);
     }
@@ -70,6 +71,7 @@ internal sealed class NvmeController : IDisposable
     public InterruptSender Interrupts { get; }
     public AsynchronousEvents Events { get; }
     public AdminCommands Admin { get; }
+    public IoDecoder IoDecoder { get; }
     public IoCommands Io { get; }
     public ErrorLog Errors { get; } = new();
     public HealthCounters Health { get; } = new();

@@ -42,7 +42,7 @@ internal static unsafe class SglWalker
                 bool isAtEnd = i == count - 1 && left == 0;
                 if (!isAtEnd || command.IsLastSglSegment)
                 {
-                    return DataPointers.Fail(command, NvmeStatus.InvalidSglSegmentDescriptor);
+                    return DataPointers.Fail(command, isAtEnd ? NvmeStatus.InvalidSglSegmentDescriptor : NvmeStatus.InvalidNumberOfSglDescriptors);
                 }
 
                 readMore = SetSegment(command, in descriptor);
@@ -81,7 +81,7 @@ internal static unsafe class SglWalker
             return false;
         }
 
-        if (descriptor.LengthBytes == 0 || descriptor.LengthBytes % SglDescriptor.SizeBytes != 0)
+        if (descriptor.LengthBytes == 0 || descriptor.LengthBytes % SglDescriptor.SizeBytes != 0 || descriptor.Address % sizeof(ulong) != 0)
         {
             command.Status = NvmeStatus.InvalidSglSegmentDescriptor;
             return false;
@@ -112,7 +112,7 @@ internal static unsafe class SglWalker
         {
             case SglType.DataBlock when descriptor.Subtype == 0:
                 return pointers.TryAdd(command, descriptor.Address, wanted);
-            case SglType.BitBucket:
+            case SglType.BitBucket when descriptor.Subtype == 0:
                 // It takes read data and throws it away; for data from the host its length counts as 0.
                 return wanted == 0 || command.Direction == TransferDirection.FromHost
                     || DataPointers.TryAppend(command, SegmentKind.Discard, 0, wanted);

@@ -76,7 +76,7 @@ internal sealed unsafe class EntryFetcher(NvmeController controller)
 
         if (status != DmaReadStatus.Success)
         {
-            _state.Fail();
+            _state.Fail(NvmeStatus.DataTransferError);
             return;
         }
 

@@ -97,7 +97,7 @@ public struct IdentifyController
     /// <summary>NN: the highest namespace identifier.</summary>
     [FieldOffset(516)] public uint NumberOfNamespaces;
 
-    /// <summary>ONCS (bit 0 Compare, 2 Dataset Management, 3 Write Zeroes, 6 Timestamp, 7 Verify).</summary>
+    /// <summary>ONCS (bit 0 Compare, 2 Dataset Management, 3 Write Zeroes, 4 Save and Select of features, 6 Timestamp, 7 Verify).</summary>
     [FieldOffset(520)] public ushort OptionalNvmCommands;
 
     /// <summary>FUSES.</summary>

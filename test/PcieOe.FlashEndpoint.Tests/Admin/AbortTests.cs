@@ -1,4 +1,5 @@
 using PcieOe.FlashEndpoint.Tests.Harness;
+using PcieOe.Protocol.Functions;
 using PcieOe.Protocol.Nvme;
 using Xunit;
 
@@ -13,6 +14,9 @@ public sealed class AbortTests : AdminTestBase
         ushort id = Harness.Submit(Io, ControllerHarness.IoEntry(NvmOpcode.Flush));
         Harness.Settle();
         Assert.Equal(0u, Abort(1, id).Result);
+        ReadyTransaction[] last = [.. Harness.Host.ReadyLog.TakeLast(2)];
+        Assert.Equal([false, true], last.Select(ready => ready.Opcode == (byte)AdminOpcode.Abort));
+        Assert.True(last[0].DeadlineNanoseconds <= last[1].DeadlineNanoseconds, "The abort's completion would overtake that of the command.");
         CompletionEntry aborted = Harness.Wait(Io);
         Assert.Equal((id, NvmeStatus.AbortRequested), (aborted.CommandId, aborted.Status));
         Harness.Host.Admit(Harness.Now);

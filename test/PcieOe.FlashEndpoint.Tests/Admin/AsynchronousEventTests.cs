@@ -1,3 +1,4 @@
+using PcieOe.FlashEndpoint.Media;
 using PcieOe.FlashEndpoint.Tests.Harness;
 using PcieOe.Protocol.Nvme;
 using Xunit;
@@ -9,6 +10,7 @@ public sealed class AsynchronousEventTests : AdminTestBase
     private const uint InvalidRegister = 0x0001_0000;
     private const uint InvalidValue = 0x0001_0100;
     private const uint TemperatureEvent = 0x0002_0101;
+    private const uint ReliabilityEvent = 0x0002_0001;
 
     [Fact]
     public void Request_WithoutAnEvent_WaitsForOne()
@@ -48,6 +50,57 @@ public sealed class AsynchronousEventTests : AdminTestBase
         Assert.Equal(NvmeStatus.Success, GetLog(LogPageId.ErrorInformation, 64));
         Harness.Write32(ControllerHarness.Bar0 + 0x1008, 60_000);
         Assert.Equal(InvalidValue, Harness.Wait(Harness.Admin).Result);
+    }
+
+    [Fact]
+    public void Event_NotYetReported_IsClearedWithItsLog()
+    {
+        RingNowhere();
+        Assert.Equal(NvmeStatus.Success, GetLog(LogPageId.ErrorInformation, 64));
+        Request();
+        Harness.Settle();
+        Assert.False(Harness.TryTake(Harness.Admin, out _));
+        RingNowhere();
+        Assert.Equal(InvalidRegister, Harness.Wait(Harness.Admin).Result);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void FaultOfTheMedium_IsAnnouncedOnceWhenWanted(bool isWantedBefore)
+    {
+        var media = new SlowMedia(1 << 20);
+        using ControllerHarness harness = ControllerHarness.Ready(out TestQueue io, media: media);
+        SubmissionEntry want = ControllerHarness.AdminEntry(AdminOpcode.SetFeatures) with { CommandDword10 = (uint)FeatureId.AsynchronousEventConfiguration, CommandDword11 = 1 << 2 };
+        if (isWantedBefore)
+        {
+            Assert.Equal(NvmeStatus.Success, harness.RunAdmin(want).Status);
+        }
+
+        media.IsFaulted = true;
+        media.Outcome = _ => MediaStatus.WriteError;
+        for (int i = 0; i < 2; i++)
+        {
+            Assert.Equal(NvmeStatus.WriteFault, harness.Run(io, ControllerHarness.IoEntry(NvmOpcode.Flush)).Status);
+        }
+
+        if (!isWantedBefore)
+        {
+            Assert.Equal(NvmeStatus.Success, harness.RunAdmin(want).Status);
+        }
+
+        SubmissionEntry request = ControllerHarness.AdminEntry(AdminOpcode.AsynchronousEventRequest);
+        harness.Submit(harness.Admin, request);
+        Assert.Equal(ReliabilityEvent, harness.Wait(harness.Admin).Result);
+
+        // Even after the log has been read it is no news.
+        ulong page = harness.AllocatePages(1);
+        Assert.Equal(NvmeStatus.Success, harness.RunAdmin(ControllerHarness.AdminEntry(AdminOpcode.GetLogPage) with { CommandDword10 = 127 << 16 | 2, Prp1 = page }).Status);
+        Assert.Equal(1 << 2, harness.Host.Bytes(page, 1)[0]);
+        harness.Submit(harness.Admin, request);
+        Assert.Equal(NvmeStatus.WriteFault, harness.Run(io, ControllerHarness.IoEntry(NvmOpcode.Flush)).Status);
+        harness.Settle();
+        Assert.False(harness.TryTake(harness.Admin, out _));
     }
 
     [Fact]

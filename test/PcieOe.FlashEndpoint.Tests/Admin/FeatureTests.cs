@@ -58,6 +58,13 @@ public sealed class FeatureTests : AdminTestBase
     }
 
     [Fact]
+    public void Arbitration_SetWithReservedBits_KeepsTheOthers()
+    {
+        Assert.Equal(NvmeStatus.Success, SetFeature(FeatureId.Arbitration, 0xFFFF_FFFF).Status);
+        Assert.Equal(0xFFFF_FF07u, GetFeature(FeatureId.Arbitration).Result);
+    }
+
+    [Fact]
     public void NumberOfQueues_OnceQueuesExist_IsACommandSequenceError() =>
         Assert.Equal(NvmeStatus.CommandSequenceError, SetFeature(FeatureId.NumberOfQueues, 0).Status);
 

@@ -34,7 +34,7 @@ public sealed class IdentifyTests : AdminTestBase
         Assert.Equal(5ul << 20, data.UnallocatedCapacityBytes);
         Assert.Equal(0x0005_0001u, data.SglSupport);
         Assert.Equal(1 << 1 | 1 << 3, data.OptionalAdminCommands);
-        Assert.Equal(0b1100_1101, data.OptionalNvmCommands);
+        Assert.Equal(0b1101_1101, data.OptionalNvmCommands);
         Assert.Equal(0, data.VolatileWriteCache & 1);
         Assert.Equal("nqn.2026-01.org.pcieoe:TEST0001\0", Encoding.UTF8.GetString(Harness.Host.Bytes(Page + 768, 32)));
     }
@@ -72,6 +72,15 @@ public sealed class IdentifyTests : AdminTestBase
         Assert.Equal(0ul, data.SizeBlocks);
         Assert.Equal(9, data.Formats[0].DataSizeExponent);
         Assert.Equal(12, data.Formats[1].DataSizeExponent);
+    }
+
+    [Fact]
+    public void AllNamespaces_WhereTheyAreNotManaged_CannotBeIdentified()
+    {
+        using ControllerHarness harness = ControllerHarness.Ready(out _, ControllerHarness.MakeOptions() with { NamespaceManagement = NamespaceManagement.Off });
+        SubmissionEntry identify = ControllerHarness.AdminEntry(AdminOpcode.Identify, 0xFFFF_FFFF) with { Prp1 = harness.AllocatePages(1) };
+        Assert.Equal(NvmeStatus.InvalidNamespaceOrFormat, harness.RunAdmin(identify).Status);
+        Assert.Equal(NvmeStatus.Success, harness.RunAdmin(identify with { NamespaceId = 1 }).Status);
     }
 
     [Fact]

@@ -82,6 +82,7 @@ public sealed class NamespaceTests : AdminTestBase
     public void Namespace_WithSettingsNotSupported_IsRefused()
     {
         Assert.Equal(NvmeStatus.InvalidField, Create(0, 0).Status);
+        Assert.Equal(NvmeStatus.InvalidField, Create(16, 0, sharing: 1).Status);
         Assert.Equal(NvmeStatus.ThinProvisioningNotSupported, Create(16, 0, capacity: 8).Status);
         Assert.Equal(NvmeStatus.InvalidFormat, Create(16, 2).Status);
         Assert.Equal(NvmeStatus.InvalidFormat, Create(16, 0x10).Status);
@@ -128,9 +129,36 @@ public sealed class NamespaceTests : AdminTestBase
         Assert.Equal(0u, MemoryMarshal.Read<uint>(harness.Host.Bytes(page, 4)));
     }
 
-    private CompletionEntry Create(ulong blocks, byte format, ulong? capacity = null)
+    [Fact]
+    public void Changes_ThatNoListTheHostReadsShows_AreNotAnnounced()
     {
-        var data = new IdentifyNamespace { SizeBlocks = blocks, CapacityBlocks = capacity ?? blocks, FormattedLbaSize = format };
+        Assert.Equal(NvmeStatus.Success, SetFeature(FeatureId.AsynchronousEventConfiguration, 1 << 8).Status);
+        Assert.Equal(2u, Create(256, 1).Result);
+        Assert.Equal(NvmeStatus.Success, Run(AdminOpcode.FormatNvm, namespaceId: 1).Status);
+        Assert.Equal(NvmeStatus.Success, Delete(2));
+        Harness.Submit(Harness.Admin, ControllerHarness.AdminEntry(AdminOpcode.AsynchronousEventRequest));
+        Harness.Settle();
+        Assert.False(Harness.TryTake(Harness.Admin, out _));
+
+        // Other blocks are another size in Identify.
+        Harness.Submit(Harness.Admin, Entry(AdminOpcode.FormatNvm, 1, 0, 1));
+        Assert.Contains(0x0004_0002u, new[] { Harness.Wait(Harness.Admin).Result, Harness.Wait(Harness.Admin).Result });
+        Assert.Equal(NvmeStatus.Success, GetLog(LogPageId.ChangedNamespaces, 4096));
+        Assert.Equal([1u, 0u], MemoryMarshal.Cast<byte, uint>(Harness.Host.Bytes(Page, 8)).ToArray());
+    }
+
+    [Fact]
+    public void Format_ToBlocksLargerThanTheNamespace_IsRefused()
+    {
+        Assert.Equal(2u, Create(7, 0).Result);
+        Assert.Equal(NvmeStatus.Success, Attach(2, 0));
+        Assert.Equal(NvmeStatus.InvalidFormat, Run(AdminOpcode.FormatNvm, 1, namespaceId: 2).Status);
+        Assert.Equal(NvmeStatus.Success, Run(AdminOpcode.FormatNvm, 0, namespaceId: 2).Status);
+    }
+
+    private CompletionEntry Create(ulong blocks, byte format, ulong? capacity = null, byte sharing = 0)
+    {
+        var data = new IdentifyNamespace { SizeBlocks = blocks, CapacityBlocks = capacity ?? blocks, FormattedLbaSize = format, Sharing = sharing };
         MemoryMarshal.Write(Harness.Host.Bytes(Page, 4096), in data);
         return Run(AdminOpcode.NamespaceManagement);
     }

@@ -215,5 +215,51 @@ public sealed class ResetTests
         harness.Now += 600_000_000;
         harness.Settle();
         Assert.True(harness.Status.IsFatal);
+
+        // The error log is kept over the reset, and names the reason.
+        harness.Write32(Bar0 + NvmeRegister.Configuration, 0);
+        harness.Enable();
+        ulong page = harness.AllocatePages(1);
+        SubmissionEntry log = ControllerHarness.AdminEntry(AdminOpcode.GetLogPage) with { CommandDword10 = 15 << 16 | 1, Prp1 = page };
+        Assert.Equal(NvmeStatus.Success, harness.RunAdmin(log).Status);
+        ErrorLogEntry entry = System.Runtime.InteropServices.MemoryMarshal.Read<ErrorLogEntry>(harness.Host.Bytes(page, 64));
+        Assert.Equal((0xFFFF, (int)NvmeStatus.KeepAliveTimerExpired << 1), (entry.SubmissionQueueId, entry.StatusField));
+    }
+
+    [Fact]
+    public void KeepAlive_WhileTheControllerIsShutDown_DoesNotRun()
+    {
+        using ControllerHarness harness = ControllerHarness.Ready(out _);
+        SubmissionEntry set = ControllerHarness.AdminEntry(AdminOpcode.SetFeatures) with { CommandDword10 = (uint)FeatureId.KeepAliveTimer, CommandDword11 = 2000 };
+        Assert.Equal(NvmeStatus.Success, harness.RunAdmin(set).Status);
+        harness.Write32(Bar0 + NvmeRegister.Configuration, ControllerConfiguration.Default.Value | 1 << 14);
+        harness.Now += 3_000_000_000;
+        harness.Settle();
+        Assert.False(harness.Status.IsFatal);
+        Assert.Equal(NvmeStatus.Success, harness.RunAdmin(ControllerHarness.AdminEntry(AdminOpcode.KeepAlive)).Status);
+        harness.Now += 3_000_000_000;
+        harness.Settle();
+        Assert.False(harness.Status.IsFatal);
+    }
+
+    [Fact]
+    public void Shutdown_AfterAResetDuringAnother_WaitsForAFlushOfItsOwn()
+    {
+        var media = new SlowMedia(1 << 20) { AnswersByItself = false };
+        using ControllerHarness harness = ControllerHarness.Ready(out _, media: media);
+        uint shutDown = ControllerConfiguration.Default.Value | 1 << 14;
+        harness.Write32(Bar0 + NvmeRegister.Configuration, shutDown);
+        Assert.Equal(1, media.PendingCount);
+        harness.Write32(Bar0 + NvmeRegister.Configuration, 0);
+        harness.Enable();
+        harness.Write32(Bar0 + NvmeRegister.Configuration, shutDown);
+        media.Answer(1);
+        harness.Settle();
+        Assert.False(harness.Status.IsShutdownComplete);
+        Assert.Equal(1, media.PendingCount);
+        media.Answer(1);
+        harness.Settle();
+        Assert.True(harness.Status.IsShutdownComplete);
+        Assert.Equal(2, media.Log.Count);
     }
 }

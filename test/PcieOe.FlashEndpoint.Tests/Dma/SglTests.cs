@@ -130,6 +130,7 @@ public sealed class SglTests : IDisposable
     [InlineData(0x50)]
     [InlineData(0xF0)]
     [InlineData(0x01)]
+    [InlineData(0x11)]
     [InlineData(0x60)]
     public void Descriptor_OfATypeNotSupported_IsRefused(byte identifier)
     {
@@ -146,10 +147,13 @@ public sealed class SglTests : IDisposable
         Read(1, SglDescriptor.Create(SglType.LastSegment, _lists, length)));
 
     [Fact]
+    public void Segment_AtAnOddAddress_IsRefused() => Assert.Equal(NvmeStatus.InvalidSglSegmentDescriptor, Read(1, Segment(SglType.LastSegment, _lists + 4, 1)));
+
+    [Fact]
     public void SegmentDescriptor_InTheWrongPlace_IsRefused()
     {
         WriteList(_lists, Segment(SglType.LastSegment, _lists, 1), Block(_data, 512));
-        Assert.Equal(NvmeStatus.InvalidSglSegmentDescriptor, Read(1, Segment(SglType.Segment, _lists, 2)));
+        Assert.Equal(NvmeStatus.InvalidNumberOfSglDescriptors, Read(1, Segment(SglType.Segment, _lists, 2)));
         WriteList(_lists, Segment(SglType.LastSegment, _lists, 1));
         Assert.Equal(NvmeStatus.InvalidSglSegmentDescriptor, Read(1, Segment(SglType.LastSegment, _lists, 1)));
     }

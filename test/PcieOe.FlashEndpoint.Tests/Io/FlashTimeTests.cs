@@ -54,6 +54,15 @@ public sealed class FlashTimeTests : IoTestBase
     }
 
     [Fact]
+    public void Compare_ThatFindsADifference_TakesTheFlashsTimeToo()
+    {
+        Buffer(0, 512).Fill(0x44);
+        long start = Harness.Now;
+        Assert.Equal(NvmeStatus.CompareFailure, Run(NvmOpcode.Compare));
+        Assert.Equal(start + Duration, Harness.Now);
+    }
+
+    [Fact]
     public void CommandThatFails_DoesNotWaitForTheFlash()
     {
         Harness.Host.FailRead = address => address == Page ? DmaReadStatus.CompleterAbort : DmaReadStatus.Success;

@@ -40,9 +40,11 @@ public sealed class QueueCommandTests : IDisposable
     [InlineData(9, 16, 1, NvmeStatus.InvalidQueueIdentifier)]
     [InlineData(2, 1, 1, NvmeStatus.InvalidQueueSize)]
     [InlineData(2, 257, 1, NvmeStatus.InvalidQueueSize)]
-    [InlineData(2, 16, 0, NvmeStatus.CompletionQueueInvalid)]
+    [InlineData(2, 16, 0, NvmeStatus.InvalidQueueIdentifier)]
     [InlineData(2, 16, 3, NvmeStatus.CompletionQueueInvalid)]
-    [InlineData(2, 16, 0xFFFF, NvmeStatus.CompletionQueueInvalid)]
+    [InlineData(2, 16, 8, NvmeStatus.CompletionQueueInvalid)]
+    [InlineData(2, 16, 9, NvmeStatus.InvalidQueueIdentifier)]
+    [InlineData(2, 16, 0xFFFF, NvmeStatus.InvalidQueueIdentifier)]
     [InlineData(2, 16, 1, NvmeStatus.Success)]
     public void SubmissionQueue_Created_IsChecked(int id, int entries, int completionId, NvmeStatus expected) =>
         Assert.Equal(expected, Create(AdminOpcode.CreateSubmissionQueue, id, entries, (uint)completionId << 16 | 1, _page).Status);
