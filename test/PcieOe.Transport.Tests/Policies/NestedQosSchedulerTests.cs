@@ -101,6 +101,34 @@ public sealed class NestedQosSchedulerTests
         Assert.InRange(bestEffort, 45, 55);
     }
 
+    // However long a tenant's best effort has waited: what conforms of another comes first, but for best effort's share.
+    [Fact]
+    public void ConformingOfOneTenant_BesideBestEffortOfAnother_ComesFirst()
+    {
+        using NestedQosScheduler scheduler = new(Options(null, Bursty with { Classes = [], Weight = 9 }, Smooth with { Weight = 1 }), 0);
+        for (ulong i = 0; i < 1000; i++)
+        {
+            scheduler.TryEnqueue(0, 0, 1, i, 0);
+        }
+
+        int[] started = new int[2];
+        for (int i = 0; i < 500; i++)
+        {
+            long now = i * 2 * Millisecond;
+            scheduler.TryEnqueue(1, 0, 1, 0, now);
+            for (int turn = 0; turn < 2; turn++)
+            {
+                Assert.True(scheduler.TryStart(now, out NestedQosStart start));
+                started[start.Tenant]++;
+                Finish(scheduler, start, now);
+            }
+
+            Assert.True(scheduler.StatisticsOf(1)[0].Waiting.Count >= i, "a conforming command waited for another tenant's best effort");
+        }
+
+        Assert.Equal([500, 500], started);
+    }
+
     [Fact]
     public void TableFull_Arrival_IsHeldBackAndTakenLater()
     {
@@ -310,6 +338,42 @@ public sealed class NestedQosSchedulerTests
         // One service time, since what has started is not taken back; another for the other tenant's.
         Assert.True(worstSlack <= 2 * serviceTime, $"a conforming command was {worstSlack / 1e6} ms late (seed {seed})");
         Assert.True(scheduler.StatisticsOf(0)[3].Arrivals > 0, "the load never overran the envelopes, so the test shows nothing");
+    }
+
+    [Fact]
+    public void Class_ChangedWhileCommandsWait_HoldsForThoseThatComeAfter()
+    {
+        using NestedQosScheduler scheduler = new(Options(10_000, Bursty, Smooth), 0);
+        for (ulong i = 0; i < 12; i++)
+        {
+            scheduler.TryEnqueue(0, 0, 1, i, 0);
+        }
+
+        Assert.Empty(scheduler.SetClass(0, 0, Bursty.Classes[0] with { BurstUnits = 15, ResponseMilliseconds = 4 }, 0));
+        Assert.Equal(15, scheduler.OptionsOf(0).Classes[0].BurstUnits);
+        Assert.Equal(4 * Millisecond, scheduler.StatisticsOf(0)[0].ResponseNanoseconds);
+        for (ulong i = 12; i < 20; i++)
+        {
+            scheduler.TryEnqueue(0, 0, 1, i, 0);
+        }
+
+        // What was taken stays taken: ten of the burst before, so five are left of fifteen.
+        Assert.Equal([15L, 5L, 0L, 0L], scheduler.StatisticsOf(0).Select(statistics => statistics.Arrivals));
+        Assert.True(scheduler.TryStart(0, out NestedQosStart start));
+        Assert.Equal(5 * Millisecond, start.DeadlineNanoseconds);
+    }
+
+    [Fact]
+    public void Class_ChangedBeyondTheCapacity_IsRefusedWithTheNumberAndStays()
+    {
+        using NestedQosScheduler scheduler = new(Options(5200, Bursty, Smooth), 0);
+        double weight = scheduler.WeightOf(1);
+        Assert.Contains("6211 (", Assert.Single(scheduler.SetClass(1, 0, Smooth.Classes[0] with { UnitsPerSecond = 2000 }, 0)).Message, StringComparison.Ordinal);
+        Assert.Contains("classes[1]", Assert.Single(scheduler.SetClass(0, 0, Bursty.Classes[0] with { BurstUnits = 50 }, 0)).Place, StringComparison.Ordinal);
+        Assert.Equal(Smooth.Classes[0], scheduler.OptionsOf(1).Classes[0]);
+        Assert.Equal(weight, scheduler.WeightOf(1));
+        Assert.Empty(scheduler.SetClass(1, 0, Smooth.Classes[0] with { UnitsPerSecond = 1020 }, 0));
+        Assert.True(scheduler.WeightOf(1) > weight);
     }
 
     [Fact]

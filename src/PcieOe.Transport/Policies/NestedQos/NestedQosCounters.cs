@@ -3,13 +3,19 @@ using PcieOe.Transport.Histograms;
 namespace PcieOe.Transport.Policies.NestedQos;
 
 /// <summary>What one class of one tenant got: configured against achieved.</summary>
-public sealed class NestedQosClassStatistics(string name, long responseNanoseconds) : IDisposable
+public sealed class NestedQosClassStatistics : IDisposable
 {
+    internal NestedQosClassStatistics(string name, long responseNanoseconds)
+    {
+        Name = name;
+        ResponseNanoseconds = responseNanoseconds;
+    }
+
     /// <summary>The class's name; "best-effort" for what fits none.</summary>
-    public string Name { get; } = name;
+    public string Name { get; }
 
     /// <summary><see cref="long.MaxValue"/> for best effort.</summary>
-    public long ResponseNanoseconds { get; } = responseNanoseconds;
+    public long ResponseNanoseconds { get; internal set; }
 
     public long Arrivals { get; internal set; }
 

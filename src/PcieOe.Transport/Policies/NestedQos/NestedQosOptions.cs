@@ -5,7 +5,7 @@ namespace PcieOe.Transport.Policies.NestedQos;
 /// <summary>In which order commands start.</summary>
 public enum NestedQosOrder : byte
 {
-    /// <summary>Fair among tenants, earliest deadline first within each.</summary>
+    /// <summary>What conforms first, fair among tenants, earliest deadline first within each; then best effort.</summary>
     Deadline,
 
     /// <summary>As they come, at the same pace: classes are told apart and counted, and nobody is preferred. To see what a load would get.</summary>
@@ -31,7 +31,7 @@ public sealed record NestedQosOptions
     /// <summary>Commands that may wait here, of all tenants.</summary>
     public int MaximumWaiting { get; init; } = 65_536;
 
-    /// <summary>The least part of a tenant's service that its best effort gets while it waits: so it never starves.</summary>
+    /// <summary>The least part of the service that best effort gets while any waits: so it never starves.</summary>
     public double BestEffortShare { get; init; } = 0.05;
 
     /// <summary>Units a second that all classes of all tenants need, best effort's share included.</summary>

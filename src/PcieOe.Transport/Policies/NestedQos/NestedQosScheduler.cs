@@ -1,9 +1,10 @@
 namespace PcieOe.Transport.Policies.NestedQos;
 
 /// <summary>
-/// Decides which command starts when (DESIGN D6a): classification at arrival, earliest deadline first within a tenant, fair queueing
-/// among tenants by weight, and as many at the endpoint as it serves without a queue of its own. No I/O, no clock; one thread; nothing
-/// allocates after construction. A decision costs O(log tenants + classes).
+/// Decides which command starts when (DESIGN D6a): classification at arrival; what conforms first, fairly among tenants by weight, the
+/// earliest deadline first within one; best effort takes what is left, and has a share that it gets in any case; as many at the endpoint
+/// as it serves without a queue of its own. No I/O, no clock; one thread; nothing allocates after construction. A decision costs
+/// O(log tenants + classes).
 /// </summary>
 /// <remarks>It does not know what a command is: callers name theirs by an owner and a tag. It never reorders what has started.</remarks>
 public sealed class NestedQosScheduler : IDisposable
@@ -15,13 +16,15 @@ public sealed class NestedQosScheduler : IDisposable
 
     private readonly NestedQosTenant[] _tenants;
     private readonly WaitingCommand[] _table;
-    private readonly TenantHeap _heap;
+    private readonly FairQueue _conforming;
+    private readonly FairQueue _bestEffort;
+    private readonly double[] _weights;
     private readonly int _maximumOutstandingOfTenant;
     private CommandList _free = new();
     private CommandList _arrivals = new();
     private CapacityMeter _capacity = new();
     private long _nextStart = long.MinValue;
-    private double _virtualTime;
+    private double _bestEffortDebt;
 
     /// <exception cref="ArgumentException">The options have mistakes (<see cref="NestedQosOptions.Validate"/>).</exception>
     public NestedQosScheduler(NestedQosOptions options, long now)
@@ -40,12 +43,13 @@ public sealed class NestedQosScheduler : IDisposable
             _free.Append(_table, i);
         }
 
-        double[] weights = options.Weights();
-        _tenants = [.. options.Tenants.Select((tenant, i) => new NestedQosTenant(tenant, _table, weights[i], options.BestEffortShare, now))];
-        _heap = new TenantHeap(_tenants);
+        _weights = options.Weights();
+        _tenants = [.. options.Tenants.Select(tenant => new NestedQosTenant(tenant, _table, now))];
+        _conforming = new FairQueue(_weights);
+        _bestEffort = new FairQueue(_weights);
     }
 
-    public NestedQosOptions Options { get; }
+    public NestedQosOptions Options { get; private set; }
 
     public int TenantCount => _tenants.Length;
 
@@ -62,14 +66,33 @@ public sealed class NestedQosScheduler : IDisposable
         : Options.CapacityUnitsPerSecond is null ? long.MinValue : _nextStart;
 
     private bool HasCandidate => Outstanding < Options.MaximumOutstanding
-        && (Options.Order == NestedQosOrder.Arrival ? !_arrivals.IsEmpty : !_heap.IsEmpty);
+        && (Options.Order == NestedQosOrder.Arrival ? !_arrivals.IsEmpty : !(_conforming.IsEmpty && _bestEffort.IsEmpty));
 
     public NestedQosTenantOptions OptionsOf(int tenant) => _tenants[tenant].Options;
 
-    public double WeightOf(int tenant) => _tenants[tenant].Weight;
+    public double WeightOf(int tenant) => _weights[tenant];
 
     /// <summary>What each class of a tenant got; the last is best effort's.</summary>
     public IReadOnlyList<NestedQosClassStatistics> StatisticsOf(int tenant) => _tenants[tenant].Statistics;
+
+    /// <summary>
+    /// Gives a tenant's class other figures while everything runs. What waits keeps its class and its deadline. Not on the hot path.
+    /// </summary>
+    /// <returns>All mistakes, as <see cref="NestedQosOptions.Validate"/> finds them in what would be: then nothing is changed.</returns>
+    public IReadOnlyList<NestedQosMistake> SetClass(int tenant, int classIndex, NestedQosClassOptions changed, long now)
+    {
+        NestedQosTenantOptions member = OptionsOf(tenant) with { Classes = [.. OptionsOf(tenant).Classes.Select((present, i) => i == classIndex ? changed : present)] };
+        NestedQosOptions options = Options with { Tenants = [.. Options.Tenants.Select((present, i) => i == tenant ? member : present)] };
+        IReadOnlyList<NestedQosMistake> mistakes = options.Validate();
+        if (mistakes.Count == 0)
+        {
+            Options = options;
+            options.Weights().CopyTo(_weights, 0);
+            _tenants[tenant].Change(member, now);
+        }
+
+        return mistakes;
+    }
 
     /// <summary>A command arrives. False: as many wait as may.</summary>
     /// <param name="owner">Whose it is, for <see cref="Withdraw"/>; any number.</param>
@@ -140,7 +163,8 @@ public sealed class NestedQosScheduler : IDisposable
         _free.Prepend(_table, entry);
         if (tenant.Outstanding >= _maximumOutstandingOfTenant)
         {
-            _heap.Remove(command.Tenant);
+            _conforming.Remove(command.Tenant);
+            _bestEffort.Remove(command.Tenant);
         }
 
         return true;
@@ -187,7 +211,8 @@ public sealed class NestedQosScheduler : IDisposable
         _tenants[tenant].Outstanding += count;
         if (_tenants[tenant].Outstanding >= _maximumOutstandingOfTenant)
         {
-            _heap.Remove(tenant);
+            _conforming.Remove(tenant);
+            _bestEffort.Remove(tenant);
         }
     }
 
@@ -204,10 +229,7 @@ public sealed class NestedQosScheduler : IDisposable
             _free.Prepend(_table, removed.TakeFirst(_table));
         }
 
-        if (_tenants[tenant].WaitingCount == 0)
-        {
-            _heap.Remove(tenant);
-        }
+        LeaveIfDone(tenant);
 
         return count;
     }
@@ -225,30 +247,56 @@ public sealed class NestedQosScheduler : IDisposable
 
     private int TakeByDeadline()
     {
-        NestedQosTenant tenant = _tenants[_heap.First];
-        int entry = tenant.Dequeue();
-        _virtualTime = tenant.VirtualStart;
-        tenant.VirtualStart += _table[entry].Units / tenant.Weight;
-        if (tenant.WaitingCount == 0)
+        bool isBestEffortsTurn = _conforming.IsEmpty
+            || (!_bestEffort.IsEmpty && _bestEffortDebt >= _tenants[_bestEffort.First].NextBestEffortUnits);
+        FairQueue queue = isBestEffortsTurn ? _bestEffort : _conforming;
+        int tenant = queue.First;
+        int entry = isBestEffortsTurn ? _tenants[tenant].DequeueBestEffort() : _tenants[tenant].DequeueConforming();
+        int units = _table[entry].Units;
+        if (isBestEffortsTurn)
         {
-            _heap.Remove(_heap.First);
+            _bestEffortDebt = Math.Max(0, _bestEffortDebt - units);
         }
-        else
+        else if (!_bestEffort.IsEmpty)
         {
-            _heap.SinkFirst();
+            _bestEffortDebt += units * Options.BestEffortShare / (1 - Options.BestEffortShare);
         }
 
+        queue.ServeFirst(units);
+        LeaveIfDone(tenant);
         return entry;
     }
 
-    /// <summary>Lets a tenant take part if it has something to start, and may; time that it did not take part in is not made up for.</summary>
+    /// <summary>Lets a tenant take part if it has something to start, and may.</summary>
     private void Offer(int tenant)
     {
         NestedQosTenant member = _tenants[tenant];
-        if (member.HeapIndex == TenantHeap.Absent && member.WaitingCount > 0 && member.Outstanding < _maximumOutstandingOfTenant)
+        if (member.Outstanding >= _maximumOutstandingOfTenant)
         {
-            member.VirtualStart = Math.Max(member.VirtualStart, _virtualTime);
-            _heap.Add(tenant);
+            return;
+        }
+
+        if (member.ConformingWaiting > 0)
+        {
+            _conforming.Add(tenant);
+        }
+
+        if (member.IsBestEffortWaiting)
+        {
+            _bestEffort.Add(tenant);
+        }
+    }
+
+    private void LeaveIfDone(int tenant)
+    {
+        if (_tenants[tenant].ConformingWaiting == 0)
+        {
+            _conforming.Remove(tenant);
+        }
+
+        if (!_tenants[tenant].IsBestEffortWaiting)
+        {
+            _bestEffort.Remove(tenant);
         }
     }
 }

@@ -7,40 +7,47 @@ internal sealed class NestedQosTenant
     private readonly long[] _responses;
     private readonly CommandList[] _queues;
     private readonly WaitingCommand[] _table;
-    private readonly double _bestEffortShare;
-    private double _bestEffortDebt;
 
-    internal NestedQosTenant(NestedQosTenantOptions options, WaitingCommand[] table, double weight, double bestEffortShare, long now)
+    internal NestedQosTenant(NestedQosTenantOptions options, WaitingCommand[] table, long now)
     {
         Options = options;
-        Weight = weight;
         _table = table;
-        _bestEffortShare = bestEffortShare;
         _buckets = [.. options.Classes.Select(member => new TokenBucket(member.BurstUnits, member.UnitsPerSecond, now))];
-        _responses = [.. options.Classes.Select(member => (long)(member.ResponseMilliseconds * 1e6)), long.MaxValue];
+        _responses = [.. options.Classes.Select(NanosecondsOf), long.MaxValue];
         _queues = [.. _responses.Select(_ => new CommandList())];
         Statistics = [.. options.Classes.Select((member, i) => new NestedQosClassStatistics(member.Name, _responses[i])), new NestedQosClassStatistics("best-effort", long.MaxValue)];
     }
 
-    internal NestedQosTenantOptions Options { get; }
-
-    internal double Weight { get; }
+    internal NestedQosTenantOptions Options { get; private set; }
 
     /// <summary>A statistic for each class; the last is best effort's.</summary>
     internal NestedQosClassStatistics[] Statistics { get; }
 
-    /// <summary>Start tag of fair queueing among tenants.</summary>
-    internal double VirtualStart { get; set; }
+    /// <summary>Commands that wait and conform to a class.</summary>
+    internal int ConformingWaiting { get; private set; }
 
-    internal int WaitingCount { get; private set; }
+    internal bool IsBestEffortWaiting => !_queues[BestEffort].IsEmpty;
+
+    /// <summary>Cost of the best effort command that would start next. While one waits.</summary>
+    internal int NextBestEffortUnits => _table[_queues[BestEffort].Head].Units;
 
     /// <summary>Started and not served yet.</summary>
     internal int Outstanding { get; set; }
 
-    /// <summary>Its place in <see cref="TenantHeap"/>; negative while it is not there.</summary>
-    internal int HeapIndex { get; set; } = TenantHeap.Absent;
-
     private int BestEffort => _responses.Length - 1;
+
+    /// <summary>Gives the classes other figures; as many classes as before. What waits keeps its class and its deadline.</summary>
+    internal void Change(NestedQosTenantOptions options, long now)
+    {
+        Options = options;
+        for (int i = 0; i < _buckets.Length; i++)
+        {
+            NestedQosClassOptions member = options.Classes[i];
+            _buckets[i].Change(member.BurstUnits, member.UnitsPerSecond, now);
+            _responses[i] = NanosecondsOf(member);
+            Statistics[i].ResponseNanoseconds = _responses[i];
+        }
+    }
 
     /// <summary>
     /// The tightest class whose envelope, and every wider one, has room for the command; the command is charged to all of them.
@@ -67,13 +74,16 @@ internal sealed class NestedQosTenant
     internal void Enqueue(int entry, int classIndex)
     {
         _queues[classIndex].Append(_table, entry);
-        WaitingCount++;
+        if (classIndex != BestEffort)
+        {
+            ConformingWaiting++;
+        }
     }
 
-    /// <summary>Takes the entry that is to start next: earliest deadline first, with best effort's share set aside.</summary>
-    internal int Dequeue()
+    /// <summary>Takes, of those that conform, the entry with the earliest deadline. While one waits.</summary>
+    internal int DequeueConforming()
     {
-        int chosen = BestEffort;
+        int chosen = 0;
         long earliest = long.MaxValue;
         for (int i = 0; i < BestEffort; i++)
         {
@@ -84,37 +94,24 @@ internal sealed class NestedQosTenant
             }
         }
 
-        bool isBestEffortWaiting = !_queues[BestEffort].IsEmpty;
-        if (chosen != BestEffort && isBestEffortWaiting && _bestEffortDebt >= _table[_queues[BestEffort].Head].Units)
-        {
-            chosen = BestEffort;
-        }
-
-        int entry = _queues[chosen].TakeFirst(_table);
-        int units = _table[entry].Units;
-        WaitingCount--;
-        if (chosen == BestEffort)
-        {
-            _bestEffortDebt = Math.Max(0, _bestEffortDebt - units);
-        }
-        else if (isBestEffortWaiting)
-        {
-            _bestEffortDebt += units * _bestEffortShare / (1 - _bestEffortShare);
-        }
-
-        return entry;
+        ConformingWaiting--;
+        return _queues[chosen].TakeFirst(_table);
     }
+
+    internal int DequeueBestEffort() => _queues[BestEffort].TakeFirst(_table);
 
     /// <summary>Moves commands that are void into a list of the caller's; what they were charged stays charged.</summary>
     internal int Withdraw(int owner, ulong? tag, ref CommandList removed)
     {
-        int count = 0;
-        foreach (ref CommandList queue in _queues.AsSpan())
+        int conforming = 0;
+        for (int i = 0; i < BestEffort; i++)
         {
-            count += queue.Remove(_table, owner, tag, ref removed);
+            conforming += _queues[i].Remove(_table, owner, tag, ref removed);
         }
 
-        WaitingCount -= count;
-        return count;
+        ConformingWaiting -= conforming;
+        return conforming + _queues[BestEffort].Remove(_table, owner, tag, ref removed);
     }
+
+    private static long NanosecondsOf(NestedQosClassOptions member) => (long)(member.ResponseMilliseconds * 1e6);
 }

@@ -5,17 +5,25 @@ internal struct TokenBucket
 {
     private const long Scale = 1_000_000_000;
 
-    private readonly long _burst;
-    private readonly long _perMicrosecond;
+    private long _burst;
+    private long _perMicrosecond;
     private long _tokens;
     private long _filledAt;
 
     public TokenBucket(double burstUnits, double unitsPerSecond, long now)
     {
-        _burst = (long)(burstUnits * Scale);
-        _perMicrosecond = Math.Max(1, (long)(unitsPerSecond * (Scale / 1_000_000)));
+        SetEnvelope(burstUnits, unitsPerSecond);
         _tokens = _burst;
         _filledAt = now;
+    }
+
+    /// <summary>Changes the envelope from now on; what was taken stays taken.</summary>
+    public void Change(double burstUnits, double unitsPerSecond, long now)
+    {
+        Fill(now);
+        long taken = _burst - _tokens;
+        SetEnvelope(burstUnits, unitsPerSecond);
+        _tokens = _burst - taken;
     }
 
     public bool Holds(int units, long now)
@@ -25,6 +33,12 @@ internal struct TokenBucket
     }
 
     public void Take(int units) => _tokens -= units * Scale;
+
+    private void SetEnvelope(double burstUnits, double unitsPerSecond)
+    {
+        _burst = (long)(burstUnits * Scale);
+        _perMicrosecond = Math.Max(1, (long)(unitsPerSecond * (Scale / 1_000_000)));
+    }
 
     private void Fill(long now)
     {

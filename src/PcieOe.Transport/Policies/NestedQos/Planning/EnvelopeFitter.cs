@@ -189,7 +189,7 @@ public sealed class EnvelopeFitter
     /// <summary>Of all commands, the part in each class or a tighter one, as the scheduler itself tells them apart.</summary>
     private double[] Classify(List<NestedQosClassOptions> classes)
     {
-        NestedQosTenant tenant = new(new NestedQosTenantOptions { Name = string.Empty, Classes = classes }, [], 1, 0, _arrivals[0].Nanoseconds);
+        NestedQosTenant tenant = new(new NestedQosTenantOptions { Name = string.Empty, Classes = classes }, [], _arrivals[0].Nanoseconds);
         long[] counts = new long[classes.Count + 1];
         foreach (PlannedArrival arrival in _arrivals)
         {
