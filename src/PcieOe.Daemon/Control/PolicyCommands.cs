@@ -1,31 +1,17 @@
 using System.Text.Json.Nodes;
-using PcieOe.Daemon.Status;
 using PcieOe.Daemon.Workers;
 using PcieOe.Transport.Policies.Gatekeeper;
 
 namespace PcieOe.Daemon.Control;
 
 /// <summary>
-/// The control commands that both daemons have for bandwidth limits: "bandwidth" shows them, "bandwidth-set" changes a tenant's
+/// The control command that both daemons have for bandwidth limits: "bandwidth-set" changes a tenant's
 /// ("tenant", and of "egress_min_mbps", "egress_max_mbps", "ingress_min_mbps", "ingress_max_mbps" those that change; a maximum of 0
 /// takes it away).
 /// </summary>
 public static class PolicyCommands
 {
     private const string NoSection = "This daemon has no bandwidth limits: give its configuration a section 'gatekeeper' (docs/policies.md).";
-
-    /// <param name="find">The port's Gatekeeper; asked on the worker's thread.</param>
-    public static Task<JsonObject> ShowAsync(PollWorker worker, Func<PortGatekeeper?> find) => worker.AskAsync(_ =>
-    {
-        if (find() is not { } gatekeeper)
-        {
-            return ControlProtocol.Error(NoSection);
-        }
-
-        JsonObject answer = ControlProtocol.Success();
-        answer["gatekeeper"] = GatekeeperStatus.Of(gatekeeper);
-        return answer;
-    });
 
     /// <param name="find">The port's Gatekeeper; asked on the worker's thread.</param>
     public static Task<JsonObject> SetAsync(JsonObject request, PollWorker worker, Func<PortGatekeeper?> find) => worker.AskAsync(_ =>

@@ -25,11 +25,10 @@ internal sealed class HostControl(HostOptions options, HostEngine engine, PollWo
             "status" => await StatusAsync().ConfigureAwait(false),
             "inject" => await InjectAsync(request).ConfigureAwait(false),
             "bench" => await BenchAsync(request, progress, cancellation).ConfigureAwait(false),
-            "bandwidth" => await PolicyCommands.ShowAsync(worker, () => engine.Gatekeeper).ConfigureAwait(false),
             "bandwidth-set" => await PolicyCommands.SetAsync(request, worker, () => engine.Gatekeeper).ConfigureAwait(false),
             "sample" => await SampleCommand.RunAsync(
                 request, worker, () => engine.Attachments.Select(attachment => (attachment.Name, attachment.Session.Counters)), progress, cancellation).ConfigureAwait(false),
-            string other => ControlProtocol.Error($"A host agent knows no command '{other}': status, inject, bench, bandwidth, bandwidth-set, sample."),
+            string other => ControlProtocol.Error($"A host agent knows no command '{other}': status, inject, bench, bandwidth-set, sample."),
             null => ControlProtocol.Error("A request names its \"command\"."),
         };
 

@@ -6,12 +6,11 @@ using PcieOe.Daemon.Workers;
 using PcieOe.Protocol.Sessions;
 using PcieOe.Target.Configuration;
 using PcieOe.Target.Engine;
-using PcieOe.Transport.Policies.NestedQos;
 using PcieOe.Transport.Ports;
 
 namespace PcieOe.Target.Control;
 
-/// <summary>Answers the target's control commands: status, assign, release, bandwidth, bandwidth-set, sample.</summary>
+/// <summary>Answers the target's control commands: status, assign, release, class-set, qos-reset, inject, bandwidth-set, sample.</summary>
 internal sealed class TargetControl(TargetOptions options, TargetEngine engine, PollWorker worker, IPort port, ILogger logger)
 {
     public async Task<JsonObject> HandleAsync(JsonObject request, Func<JsonObject, ValueTask> progress, CancellationToken cancellation) =>
@@ -21,12 +20,12 @@ internal sealed class TargetControl(TargetOptions options, TargetEngine engine, 
             "assign" => await AssignAsync(request).ConfigureAwait(false),
             "release" => await ReleaseAsync(request).ConfigureAwait(false),
             "inject" => await InjectAsync(request).ConfigureAwait(false),
-            "qos-reset" => await ResetQosAsync().ConfigureAwait(false),
-            "bandwidth" => await PolicyCommands.ShowAsync(worker, () => engine.Gatekeeper).ConfigureAwait(false),
+            "qos-reset" => await NestedQosCommands.ResetAsync(worker, engine).ConfigureAwait(false),
+            "class-set" => await NestedQosCommands.SetAsync(request, worker, engine).ConfigureAwait(false),
             "bandwidth-set" => await PolicyCommands.SetAsync(request, worker, () => engine.Gatekeeper).ConfigureAwait(false),
             "sample" => await SampleCommand.RunAsync(
                 request, worker, () => engine.Sessions.Established.Select(session => (session.HostName, session.Counters)), progress, cancellation).ConfigureAwait(false),
-            string other => ControlProtocol.Error($"A target knows no command '{other}': status, assign, release, qos-reset, inject, bandwidth, bandwidth-set, sample."),
+            string other => ControlProtocol.Error($"A target knows no command '{other}': status, assign, release, class-set, qos-reset, inject, bandwidth-set, sample."),
             null => ControlProtocol.Error("A request names its \"command\"."),
         };
 
@@ -104,31 +103,6 @@ internal sealed class TargetControl(TargetOptions options, TargetEngine engine, 
         answer["holder"] = holder;
         return answer;
     });
-
-    /// <summary>Lets the counts of the classes begin anew; a tenant at a time, since the worker waits meanwhile.</summary>
-    private async Task<JsonObject> ResetQosAsync()
-    {
-        if (engine.Policy is not { } policy)
-        {
-            return ControlProtocol.Error("This target has no classes: give its configuration a section 'nestedQos' (docs/policies.md).");
-        }
-
-        for (int tenant = 0; tenant < policy.Scheduler.TenantCount; tenant++)
-        {
-            int index = tenant;
-            await worker.AskAsync(_ =>
-            {
-                foreach (NestedQosClassStatistics statistics in policy.Scheduler.StatisticsOf(index))
-                {
-                    statistics.Clear();
-                }
-
-                return true;
-            }).ConfigureAwait(false);
-        }
-
-        return ControlProtocol.Success();
-    }
 
     private Task<JsonObject> OnFunctionAsync(JsonObject request, Func<PooledFunction, long, JsonObject> action)
     {
