@@ -18,14 +18,18 @@ internal static class PrometheusText
     [
         "mtu", "rtt_us", "uptime_s", "memory_mib", "silent_s", "waiting_bytes", "waiting_dma_reads", "waiting_request_bytes", "outstanding_reads",
         "mapped_ranges", "connections", "front_ends", "unconfirmed", "clock_error_bound_us", "session_id", "waiting", "backlog",
+        "at_endpoint", "weight", "burst", "rate", "deadline_ms", "share", "sessions",
     ];
+
+    /// <summary>Ends of names of what goes up and down, too: rates.</summary>
+    private static readonly string[] GaugeSuffixes = ["_iops", "_mbps"];
 
     /// <summary>What identifies an entry of a list, and what its label is called.</summary>
     private static readonly string[] Identities = ["name", "host", "function", "tenant", "class", "opcode", "size", "address", "socket"];
 
     private static readonly (string Suffix, string Unit, double Divisor)[] Units =
     [
-        ("_us", "_seconds", 1e6), ("_ns", "_seconds", 1e9), ("_s", "_seconds", 1), ("_mib", "_bytes", 1.0 / (1 << 20)),
+        ("_ms", "_seconds", 1e3), ("_us", "_seconds", 1e6), ("_ns", "_seconds", 1e9), ("_s", "_seconds", 1), ("_mib", "_bytes", 1.0 / (1 << 20)),
     ];
 
     private static readonly (string Key, string Quantile)[] Quantiles = [("p50", "0.5"), ("p90", "0.9"), ("p99", "0.99"), ("p99.9", "0.999"), ("p99.99", "0.9999")];
@@ -79,7 +83,7 @@ internal static class PrometheusText
 
     private static void AddList(SortedDictionary<string, (string Type, StringBuilder Samples)> families, string name, string key, string labels, JsonArray list)
     {
-        string kind = NameOf(key.EndsWith('s') ? key[..^1] : key);
+        string kind = NameOf(key.EndsWith("sses", StringComparison.Ordinal) ? key[..^2] : key.EndsWith('s') ? key[..^1] : key);
         for (int index = 0; index < list.Count; index++)
         {
             if (list[index] is not JsonObject entry)
@@ -119,14 +123,14 @@ internal static class PrometheusText
             }
         }
 
-        bool isGauge = Gauges.Contains(key);
+        bool isGauge = Gauges.Contains(key) || Array.Exists(GaugeSuffixes, suffix => key.EndsWith(suffix, StringComparison.Ordinal));
         Add(families, isGauge ? name : name + "_total", isGauge ? "gauge" : "counter", labels, "", value);
     }
 
     /// <summary>A latency object, microseconds.</summary>
     private static void AddSummary(SortedDictionary<string, (string Type, StringBuilder Samples)> families, string prefix, string labels, JsonObject latency)
     {
-        string name = prefix + "_seconds";
+        string name = (prefix.EndsWith("_us", StringComparison.Ordinal) ? prefix[..^3] : prefix) + "_seconds";
         foreach ((string key, string quantile) in Quantiles.Where(entry => latency.ContainsKey(entry.Key)))
         {
             Add(families, name, "summary", $"{labels},{Label("quantile", quantile)}", "", Number(latency[key]) / 1e6);

@@ -18,7 +18,9 @@ public sealed class MetricsTests
             { "name": "flash0", "state": "up", "keyed": true, "link": { "rtt_us": 12.5, "drops": { "replayed": 3 } },
               "hops": { "sampled": 10, "hops": [ { "name": "wire-out", "count": 10, "mean": 2, "p50": 1.5, "p99": 4, "p99.9": 5, "max": 9 } ] } },
             { "name": "flash1", "state": "down", "keyed": false, "link": { "rtt_us": 20, "drops": { "replayed": 0 } } }
-          ]
+          ],
+          "nested_qos": { "capacity_iops": 20000, "tenants": [ { "name": "web", "weight": 2, "classes": [
+            { "name": "gold", "deadline_ms": 5, "missed": 4, "waiting_us": { "count": 1, "mean": 2, "p50": 2, "p99": 2 } } ] } ] }
         }
         """;
 
@@ -40,6 +42,11 @@ public sealed class MetricsTests
     [InlineData("pcieoe_attachments_hops_hops_seconds{A,attachment=\"flash0\",hop=\"wire-out\",quantile=\"0.99\"} 4E-06")]
     [InlineData("pcieoe_attachments_hops_hops_seconds_sum{A,attachment=\"flash0\",hop=\"wire-out\"} 2E-05")]
     [InlineData("pcieoe_attachments_hops_hops_seconds_count{A,attachment=\"flash0\",hop=\"wire-out\"} 10")]
+    [InlineData("pcieoe_nested_qos_capacity_iops{A} 20000")]
+    [InlineData("pcieoe_nested_qos_tenants_weight{A,tenant=\"web\"} 2")]
+    [InlineData("pcieoe_nested_qos_tenants_classes_deadline_seconds{A,tenant=\"web\",class=\"gold\"} 0.005")]
+    [InlineData("pcieoe_nested_qos_tenants_classes_missed_total{A,tenant=\"web\",class=\"gold\"} 4")]
+    [InlineData("pcieoe_nested_qos_tenants_classes_waiting_seconds{A,tenant=\"web\",class=\"gold\",quantile=\"0.99\"} 2E-06")]
     [InlineData("# TYPE pcieoe_attachments_hops_hops_seconds summary")]
     [InlineData("# TYPE pcieoe_port_frames_sent_total counter")]
     [InlineData("# TYPE pcieoe_port_mtu gauge")]
