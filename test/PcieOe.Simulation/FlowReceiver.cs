@@ -8,7 +8,7 @@ namespace PcieOe.Simulation;
 /// </summary>
 internal sealed class FlowReceiver(Lane lane, FlowLedger ledger) : ITlpSink
 {
-    private Flow? _flow;
+    private readonly FlowBinding _binding = new(lane, ledger);
     private long _next;
 
     public void OnTlps(ReadOnlySpan<byte> tlps, ulong frameNumber, long now)
@@ -22,7 +22,7 @@ internal sealed class FlowReceiver(Lane lane, FlowLedger ledger) : ITlpSink
 
             uint id = BinaryPrimitives.ReadUInt32LittleEndian(tlps);
             uint index = BinaryPrimitives.ReadUInt32LittleEndian(tlps[4..]);
-            Flow flow = Bind(id);
+            Flow flow = _binding.Bind(id, this);
             if (index != (uint)_next)
             {
                 throw Failure($"TLP {index} came where {_next} was due.");
@@ -42,23 +42,29 @@ internal sealed class FlowReceiver(Lane lane, FlowLedger ledger) : ITlpSink
         }
     }
 
-    private Flow Bind(uint id)
+    private SimulationFailureException Failure(string what) => new($"{lane.Name}: {what}");
+}
+
+/// <summary>One session receives from one sender, and a sender's TLPs come in one session: whatever else comes is a failure.</summary>
+internal sealed class FlowBinding(Lane lane, FlowLedger ledger)
+{
+    private Flow? _flow;
+
+    public Flow Bind(uint id, ITlpSink receiver)
     {
         if (_flow is null)
         {
             _flow = ledger.Find(id);
             if (_flow is null || _flow.Lane != lane || _flow.Receiver is not null)
             {
-                throw Failure("a TLP came that belongs to no sender of this session.");
+                throw new SimulationFailureException($"{lane.Name}: a TLP came that belongs to no sender of this session.");
             }
 
-            _flow.Receiver = this;
+            _flow.Receiver = receiver;
         }
 
-        return _flow.Id == id ? _flow : throw Failure($"a TLP of flow {id} came in the session of flow {_flow.Id}.");
+        return _flow.Id == id ? _flow : throw new SimulationFailureException($"{lane.Name}: a TLP of flow {id} came in the session of flow {_flow.Id}.");
     }
-
-    private SimulationFailureException Failure(string what) => new($"{lane.Name}: {what}");
 }
 
 /// <summary>All flows there have been.</summary>

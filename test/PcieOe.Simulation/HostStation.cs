@@ -18,7 +18,7 @@ internal sealed class HostStation : IStation, IHostSessionEvents, ITlpSink, IDis
     private readonly SendBatch _batch;
     private readonly byte[] _header = new byte[FrameHeader.Length];
     private readonly byte[] _scratch = new byte[LinkOptions.MaximumMtu];
-    private FlowReceiver? _receiver;
+    private CommandReceiver? _receiver;
     private HostSession? _session;
     private long _upAt;
     private int _failures;
@@ -109,7 +109,7 @@ internal sealed class HostStation : IStation, IHostSessionEvents, ITlpSink, IDis
             throw new SimulationFailureException($"{_toTarget.Name}: a new session began, and the end of the old one was not reported.");
         }
 
-        _receiver = new FlowReceiver(_fromTarget, _world.Ledger);
+        _receiver = new CommandReceiver(_fromTarget, _world.Ledger, _world.Totals);
         _world.Ledger.Begin(_toTarget);
     }
 

@@ -1,3 +1,5 @@
+using PcieOe.Protocol.Link;
+
 namespace PcieOe.Simulation;
 
 /// <summary>One direction between a host and its function, over all its sessions: how many TLPs must arrive, and did.</summary>
@@ -12,7 +14,7 @@ internal sealed class Lane(string name, Scenario scenario, Totals totals)
     /// <summary>What the present session's sender has put in; null while there is no session.</summary>
     public Flow? Flow { get; private set; }
 
-    public bool IsDone => Delivered >= scenario.Tlps && Flow is { } flow && flow.Committed == flow.Delivered;
+    public bool IsDone => Delivered >= scenario.Tlps && Flow is { } flow && flow.Committed == flow.Delivered && flow.UnfinishedCommands == 0;
 
     /// <summary>The sender's session began.</summary>
     public Flow BeginFlow(uint id)
@@ -55,5 +57,8 @@ internal sealed class Flow(Lane lane, uint id)
     public long DeliveredBytes { get; set; }
 
     /// <summary>The one receiving session that has seen it.</summary>
-    public FlowReceiver? Receiver { get; set; }
+    public ITlpSink? Receiver { get; set; }
+
+    /// <summary>Commands whose writes are not all put in yet; 0 where TLPs come without.</summary>
+    public int UnfinishedCommands { get; set; }
 }

@@ -5,6 +5,7 @@ using PcieOe.Simulation;
 CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
 const string Usage = """
     Runs the protocol's sessions over a simulated network that loses, duplicates, reorders, damages, delays and cuts, in virtual time.
+    Towards the hosts go data, completion entries and interrupts of commands that Nested QoS and Gatekeeper let go: none may overtake.
     Every seed is a different network and a different run; the same seed is the same run.
 
       --seeds N       how many seeds (1000)

@@ -1,5 +1,7 @@
 using PcieOe.Protocol.Frames;
 using PcieOe.Protocol.Link;
+using PcieOe.Transport.Policies.Gatekeeper;
+using PcieOe.Transport.Policies.NestedQos;
 
 namespace PcieOe.Simulation;
 
@@ -56,6 +58,12 @@ internal sealed record Scenario
 
     public required int Restarts { get; init; }
 
+    /// <summary>How the target decides which command starts when.</summary>
+    public required NestedQosOptions NestedQos { get; init; }
+
+    /// <summary>How the target's port is shared; null: sessions send in turn.</summary>
+    public required GatekeeperOptions? Gatekeeper { get; init; }
+
     public static Scenario Create(SimulationRandom random, int tlps, LinkSabotage sabotage)
     {
         int hostMtu = random.Pick([1500, 9000]);
@@ -91,6 +99,53 @@ internal sealed record Scenario
             PollNanoseconds = random.Pick([1_000, 5_000, 50_000]),
             Cuts = random.Pick([0, 1, 2, 4]),
             Restarts = random.Pick([0, 0, 1, 2]),
+            NestedQos = CreateNestedQos(random),
+            Gatekeeper = random.Chance(0.75) ? CreateGatekeeper(random) : null,
+        };
+    }
+
+    /// <summary>The first host is a tenant with classes; the others share what is left, all as one.</summary>
+    private static NestedQosOptions CreateNestedQos(SimulationRandom random) => new()
+    {
+        Tenants =
+        [
+            new()
+            {
+                Name = World.HostName(0),
+                Classes =
+                [
+                    new() { Name = "gold", BurstUnits = 4, UnitsPerSecond = 2000, ResponseMilliseconds = 1 },
+                    new() { Name = "silver", BurstUnits = 16, UnitsPerSecond = 4000, ResponseMilliseconds = 5 },
+                    new() { Name = "bronze", BurstUnits = 64, UnitsPerSecond = 6000, ResponseMilliseconds = 20 },
+                ],
+            },
+            new() { Name = "others" },
+        ],
+        CapacityUnitsPerSecond = random.Chance(0.5) ? random.Pick([20_000.0, 1_000_000]) : null,
+        MaximumOutstanding = random.Between(1, 64),
+        MaximumWaiting = 256,
+        Order = random.Chance(0.25) ? NestedQosOrder.Arrival : NestedQosOrder.Deadline,
+    };
+
+    private static GatekeeperOptions CreateGatekeeper(SimulationRandom random)
+    {
+        double link = random.Pick([50.0, 1000, 50_000]);
+        return new GatekeeperOptions
+        {
+            LinkMegabitsPerSecond = link,
+            Tenants =
+            [
+                new()
+                {
+                    Name = World.HostName(0),
+                    Egress = new(link / 2, random.Chance(0.3) ? link * 0.6 : null),
+                    Ingress = new(link / 4, random.Chance(0.3) ? link / 2 : null),
+                },
+            ],
+
+            // Sparse enough that long outages pass quickly.
+            IntervalMicroseconds = 20_000,
+            HoldMicroseconds = 100_000,
         };
     }
 }

@@ -11,19 +11,22 @@ namespace PcieOe.Simulation;
 internal sealed class TargetStation : IStation, ITargetSessionPolicy, IDisposable
 {
     private readonly World _world;
+    private readonly Scenario _scenario;
     private readonly TargetSessionsOptions _options;
     private readonly long _clockOffset;
-    private readonly List<Attachment> _attachments = [];
+    private readonly Dictionary<TargetSession, SimulatedFunction> _attachments = [];
     private readonly SendBatch _batch;
     private readonly byte[] _header = new byte[FrameHeader.Length];
     private readonly byte[] _scratch = new byte[LinkOptions.MaximumMtu];
     private readonly Dictionary<TargetSession, int> _failures = [];
     private TargetSessions? _sessions;
+    private TargetPolicies? _policies;
     private long _upAt;
 
-    public TargetStation(World world, TargetSessionsOptions options, long clockOffset)
+    public TargetStation(World world, Scenario scenario, TargetSessionsOptions options, long clockOffset)
     {
         _world = world;
+        _scenario = scenario;
         _options = options;
         _clockOffset = clockOffset;
         _batch = world.CreateBatch();
@@ -36,8 +39,13 @@ internal sealed class TargetStation : IStation, ITargetSessionPolicy, IDisposabl
     {
         get
         {
-            long local = _sessions?.NextDeadline ?? long.MaxValue;
-            return _sessions is null ? _upAt : local == long.MaxValue ? local : local - _clockOffset;
+            if (_sessions is null)
+            {
+                return _upAt;
+            }
+
+            long local = Math.Min(_sessions.NextDeadline, _policies!.NextDeadline);
+            return local is long.MaxValue or long.MinValue ? local : local - _clockOffset;
         }
     }
 
@@ -49,9 +57,9 @@ internal sealed class TargetStation : IStation, ITargetSessionPolicy, IDisposabl
         }
 
         FrameView.TryPeek(frame.Span, out _, out uint id);
-        long before = Find(id)?.Session.Counters.FramesReceived ?? 0;
+        long before = Find(id)?.Counters.FramesReceived ?? 0;
         _sessions.OnFrame(frame.Span, frame.Path.SenderAddress, now + _clockOffset);
-        World.CheckAcceptedOnce(frame, Find(id)?.Session.Counters.FramesReceived > before);
+        World.CheckAcceptedOnce(frame, Find(id)?.Counters.FramesReceived > before);
     }
 
     public void Pump(long now)
@@ -64,6 +72,7 @@ internal sealed class TargetStation : IStation, ITargetSessionPolicy, IDisposabl
             }
 
             _sessions = new TargetSessions(_options, this, _world.Random);
+            _policies = new TargetPolicies(_scenario, _sessions, _world, now + _clockOffset);
         }
 
         long local = now + _clockOffset;
@@ -73,23 +82,22 @@ internal sealed class TargetStation : IStation, ITargetSessionPolicy, IDisposabl
             _sessions.OnHandshakeResult(HandshakeWork.Execute(job), local);
         }
 
-        bool filled;
+        bool moved;
         do
         {
-            filled = false;
-            foreach (Attachment attachment in _attachments)
-            {
-                filled |= attachment.Sender.Fill(attachment.Session.Transmitter);
-            }
+            moved = _policies!.Poll(local);
         }
-        while (SendAll(local, now) && filled);
+        while (SendAll(local, now) | moved);
     }
 
     public void Restart(long now, long upAt)
     {
-        _sessions?.Dispose();
-        _sessions = null;
-        _attachments.ForEach(attachment => attachment.Lane.EndFlow());
+        End();
+        foreach (SimulatedFunction function in _attachments.Values)
+        {
+            function.Lane.EndFlow();
+        }
+
         _attachments.Clear();
         _upAt = upAt;
     }
@@ -106,28 +114,54 @@ internal sealed class TargetStation : IStation, ITargetSessionPolicy, IDisposabl
             throw new SimulationFailureException($"{lanes.FromTarget.Name}: a new session began, and the end of the old one was not reported.");
         }
 
-        _attachments.Add(new Attachment(session, lanes.FromTarget, new FlowSender(lanes.FromTarget)));
+        _attachments.Add(session, _policies!.Attach(session, start, now));
         _world.Ledger.Begin(lanes.FromTarget);
         return new FlowReceiver(lanes.ToTarget, _world.Ledger);
     }
 
     public void OnDetached(TargetSession session, SessionEnd reason, long now)
     {
-        int index = _attachments.FindIndex(attachment => attachment.Session == session);
-        _attachments[index].Lane.EndFlow();
-        _attachments.RemoveAt(index);
+        _attachments.Remove(session, out SimulatedFunction? function);
+        function!.Lane.EndFlow();
+        _policies!.Detach(session, function, now);
     }
 
-    public void Dispose() => _sessions?.Dispose();
+    public void OnFeedback(TargetSession session, in FeedbackMessage feedback, long now) => _policies!.OnFeedback(session, feedback, now);
 
-    private Attachment? Find(uint id) => _attachments.Find(attachment => attachment.Session.Id == id);
+    public void Dispose() => End();
+
+    private void End()
+    {
+        _sessions?.Dispose();
+        _policies?.Dispose();
+        _sessions = null;
+        _policies = null;
+    }
+
+    private TargetSession? Find(uint id)
+    {
+        foreach (TargetSession session in _attachments.Keys)
+        {
+            if (session.Id == id)
+            {
+                return session;
+            }
+        }
+
+        return null;
+    }
 
     private bool SendAll(long local, long now)
     {
         bool any = false;
         while (true)
         {
-            while (!_batch.IsFull
+            if (_policies!.HasGate)
+            {
+                _policies.Collect(_batch, local);
+            }
+
+            while (!_policies.HasGate && !_batch.IsFull
                 && _sessions!.TryGetFrameToSend(
                     local, _header, _scratch, out ReadOnlySpan<byte> content, out MacAddress destination, out TargetSession? session))
             {
@@ -149,6 +183,4 @@ internal sealed class TargetStation : IStation, ITargetSessionPolicy, IDisposabl
             _failures.Clear();
         }
     }
-
-    private sealed record Attachment(TargetSession Session, Lane Lane, FlowSender Sender);
 }

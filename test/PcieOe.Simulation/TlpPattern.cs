@@ -29,8 +29,14 @@ internal static class TlpPattern
     {
         BinaryPrimitives.WriteUInt32LittleEndian(tlp, flow);
         BinaryPrimitives.WriteUInt32LittleEndian(tlp[4..], (uint)index);
+        Fill(tlp[HeaderBytes..], flow, index);
+    }
+
+    /// <summary>Writes the words that follow from a flow and an index.</summary>
+    public static void Fill(Span<byte> words, uint flow, long index)
+    {
         uint word = Seed(flow, index);
-        foreach (ref uint value in MemoryMarshal.Cast<byte, uint>(tlp[HeaderBytes..]))
+        foreach (ref uint value in MemoryMarshal.Cast<byte, uint>(words))
         {
             value = word;
             word = Step(word);
@@ -38,10 +44,13 @@ internal static class TlpPattern
     }
 
     /// <summary>Whether everything behind the TLP's flow and index is as it was written.</summary>
-    public static bool IsIntact(ReadOnlySpan<byte> tlp, uint flow, long index)
+    public static bool IsIntact(ReadOnlySpan<byte> tlp, uint flow, long index) => IsFilled(tlp[HeaderBytes..], flow, index);
+
+    /// <summary>Whether the words are those that <see cref="Fill"/> writes.</summary>
+    public static bool IsFilled(ReadOnlySpan<byte> words, uint flow, long index)
     {
         uint word = Seed(flow, index);
-        foreach (uint value in MemoryMarshal.Cast<byte, uint>(tlp[HeaderBytes..]))
+        foreach (uint value in MemoryMarshal.Cast<byte, uint>(words))
         {
             if (value != word)
             {

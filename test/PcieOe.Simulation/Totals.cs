@@ -5,6 +5,9 @@ public sealed class Totals
 {
     public long Tlps { get; set; }
 
+    /// <summary>Commands whose data, entry and interrupt have come in this order.</summary>
+    public long Commands { get; set; }
+
     public long Frames { get; set; }
 
     public long Lost { get; set; }
@@ -40,7 +43,7 @@ public sealed class Totals
 
     public IEnumerable<(string Name, long Count)> All =>
     [
-        ("TLPs delivered", Tlps), ("frames sent", Frames), ("frames lost", Lost), ("retransmits", Retransmits),
+        ("TLPs delivered", Tlps), ("commands ended", Commands), ("frames sent", Frames), ("frames lost", Lost), ("retransmits", Retransmits),
         ("duplicates", Duplicates), ("reorderings", Reorderings), ("reorderings over 64 frames", FarReorderings),
         ("corruptions", Corruptions), ("send failures", SendFailures), ("cuts", Cuts), ("restarts", Restarts), ("rekeys", Rekeys),
         ("sessions", Sessions), ("sessions lost and reported", SessionsLost), ("outages", Outages), ("resumptions", Resumptions),
@@ -50,6 +53,7 @@ public sealed class Totals
     public void Add(Totals other)
     {
         Tlps += other.Tlps;
+        Commands += other.Commands;
         Frames += other.Frames;
         Lost += other.Lost;
         Retransmits += other.Retransmits;

@@ -40,6 +40,7 @@ internal sealed class World : IDisposable
         HostCredential[] credentials = [.. Enumerable.Range(0, scenario.Hosts).Select(host => new HostCredential(HostName(host), Key(host)))];
         _target = new TargetStation(
             this,
+            scenario,
             new TargetSessionsOptions
             {
                 TargetName = "target",
@@ -118,7 +119,7 @@ internal sealed class World : IDisposable
         }
     }
 
-    private static string HostName(int host) => string.Create(CultureInfo.InvariantCulture, $"host{host}");
+    internal static string HostName(int host) => string.Create(CultureInfo.InvariantCulture, $"host{host}");
 
     private static byte[] Key(int host) => [.. Enumerable.Range(0, 32).Select(i => (byte)(17 * host + i))];
 
