@@ -14,8 +14,8 @@ internal static class LabCommand
 {
     internal static Command Create()
     {
-        Option<string> scenario = new("--scenario") { Description = "What to show: characterize, outage, hosts, nested-qos, gatekeeper.", DefaultValueFactory = _ => "characterize", HelpName = "NAME" };
-        scenario.AcceptOnlyFromAmong("characterize", "outage", "hosts", "nested-qos", "gatekeeper");
+        Option<string> scenario = new("--scenario") { Description = "What to show: characterize, outage, hosts, nested-qos, gatekeeper, policy-overhead.", DefaultValueFactory = _ => "characterize", HelpName = "NAME" };
+        scenario.AcceptOnlyFromAmong("characterize", "outage", "hosts", "nested-qos", "gatekeeper", "policy-overhead");
         PlanOptions plan = new();
         ReportOutput output = new();
         Option<int> hosts = CommonOptions.Integer("--hosts", "Host agents in the scenario 'hosts'", 4, 1, 32);
@@ -44,6 +44,7 @@ internal static class LabCommand
               pcieoe lab --inject target-rx=50us         the stamps' own test: 50 us must appear in that hop alone
               pcieoe lab --scenario nested-qos           response times for bursts, beside first-in first-out
               pcieoe lab --scenario gatekeeper           bandwidth guarantees beside a greedy tenant
+              pcieoe lab --scenario policy-overhead      what either policy costs a tenant that is alone
             """)
         {
             scenario, hosts, port, inject,
@@ -80,6 +81,7 @@ internal static class LabCommand
                 "hosts" => await HostsScenario.RunAsync(options, folder, progress, cancellation).ConfigureAwait(false),
                 "nested-qos" => await NestedQosScenario.RunAsync(options, folder, progress, cancellation).ConfigureAwait(false),
                 "gatekeeper" => await GatekeeperScenario.RunAsync(options, folder, progress, cancellation).ConfigureAwait(false),
+                "policy-overhead" => await PolicyOverheadScenario.RunAsync(options, folder, progress, cancellation).ConfigureAwait(false),
                 _ when options.InMemory => await MemoryScenario.RunAsync(options, folder, progress, cancellation).ConfigureAwait(false),
                 _ => await CharacterizeScenario.RunAsync(options, folder, progress, cancellation).ConfigureAwait(false),
             };

@@ -57,6 +57,10 @@ internal sealed record RunReport
     [JsonPropertyName("directions")]
     public IReadOnlyList<DirectionResult>? Directions { get; init; }
 
+    /// <summary>What each policy costs (<c>--scenario policy-overhead</c>).</summary>
+    [JsonPropertyName("policy_overheads")]
+    public IReadOnlyList<PolicyOverheadResult>? PolicyOverheads { get; init; }
+
     /// <summary>Both daemons' status at the end of the run, as <c>pcieoe status --json</c> gives it.</summary>
     [JsonPropertyName("status")]
     public JsonObject? Status { get; init; }

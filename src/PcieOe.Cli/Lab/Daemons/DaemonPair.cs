@@ -25,7 +25,7 @@ internal sealed class DaemonPair
         _number = folder.NextNumber();
         Target = StartTarget();
         Host = DaemonProcess.Start(start => lab.Start(lab.Second, start), "pcieoe-host", folder.Path, LabConfiguration.Host(
-            path, 0, NetworkLab.InterfaceName, Socket("h"), Environment.ProcessorCount > 1 ? 0 : null, _key, LabOptions.Polling));
+            path, 0, NetworkLab.InterfaceName, Socket("h"), Environment.ProcessorCount > 1 ? 0 : null, _key, path.Polling));
     }
 
     internal DaemonProcess Target { get; private set; }
@@ -84,7 +84,7 @@ internal sealed class DaemonPair
         status["attachments"] is JsonArray attachments && attachments.All(attachment => attachment?["state"]?.GetValue<string>() == "up");
 
     private DaemonProcess StartTarget() => DaemonProcess.Start(start => _lab.Start(_lab.First, start), "pcieoe-target", _folder.Path, LabConfiguration.Target(
-        _path, NetworkLab.InterfaceName, Socket("t"), Environment.ProcessorCount > 1 ? 1 : null, [_key], LabOptions.Polling));
+        _path, NetworkLab.InterfaceName, Socket("t"), Environment.ProcessorCount > 1 ? 1 : null, [_key], _path.Polling));
 
     private string Socket(string role) => System.IO.Path.Combine(_folder.Path, $"{role}{_number}.sock");
 }

@@ -12,7 +12,7 @@ internal static class LabConfiguration
 
     internal static string FunctionName(int index) => $"flash{index}";
 
-    internal static JsonObject Target(PathOptions path, string interfaceName, string controlSocket, int? processor, IReadOnlyList<string> keys, string polling) => new()
+    internal static JsonObject Target(PathOptions path, string interfaceName, string controlSocket, int? processor, IReadOnlyList<string> keys, string polling) => With(path.TargetSections, new JsonObject
     {
         ["name"] = TargetName,
         ["insecure"] = !path.IsKeyed,
@@ -23,7 +23,7 @@ internal static class LabConfiguration
         ["port"] = Port(path, interfaceName),
         ["hosts"] = new JsonArray([.. keys.Select((key, index) => (JsonNode)Host(path, index, key))]),
         ["functions"] = new JsonArray([.. keys.Select((_, index) => (JsonNode)Function(path, index))]),
-    };
+    });
 
     internal static JsonObject Host(PathOptions path, int index, string interfaceName, string controlSocket, int? processor, string key, string polling)
     {
@@ -33,7 +33,7 @@ internal static class LabConfiguration
             attachment["key"] = key;
         }
 
-        return new JsonObject
+        return With(path.HostSections, new JsonObject
         {
             ["name"] = HostName(index),
             ["insecure"] = !path.IsKeyed,
@@ -43,10 +43,20 @@ internal static class LabConfiguration
             ["sharedClock"] = true,
             ["port"] = Port(path, interfaceName),
             ["attachments"] = new JsonArray(attachment),
-        };
+        });
     }
 
     internal static string NewKey() => KeySettings.Create();
+
+    private static JsonObject With(JsonObject sections, JsonObject configuration)
+    {
+        foreach ((string name, JsonNode? section) in sections)
+        {
+            configuration[name] = section?.DeepClone();
+        }
+
+        return configuration;
+    }
 
     private static JsonObject Host(PathOptions path, int index, string key)
     {

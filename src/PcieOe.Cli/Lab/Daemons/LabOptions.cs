@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using PcieOe.Cli.Plans;
 
 namespace PcieOe.Cli.Lab.Daemons;
@@ -55,4 +56,13 @@ internal sealed record PathOptions
     public string? MemoryBuffer { get; init; }
 
     public long MediumBytes { get; init; } = 512L << 20;
+
+    /// <summary>How the workers wait for work.</summary>
+    public string Polling { get; init; } = LabOptions.Polling;
+
+    /// <summary>Sections that the target's configuration has besides.</summary>
+    public JsonObject TargetSections { get; init; } = [];
+
+    /// <summary>Sections that the host agent's configuration has besides.</summary>
+    public JsonObject HostSections { get; init; } = [];
 }
