@@ -54,9 +54,10 @@ internal sealed class StarLab : IDisposable
     }
 
     /// <summary>Starts a process in a box; it ends with the lab at the latest.</summary>
-    internal Process Start(int place, ProcessStartInfo start)
+    /// <param name="processor">The one processor that the process may use; null: any.</param>
+    internal Process Start(int place, ProcessStartInfo start, int? processor = null)
     {
-        Process process = _places[place].Start(start);
+        Process process = _places[place].Start(start, processor);
         lock (_processes)
         {
             _processes.Add(process);

@@ -25,7 +25,8 @@ internal static class GatekeeperScenario
     private const long MediumBytes = 32L << 20;
     private const long SettleNanoseconds = 200_000_000;
     private const long WindowNanoseconds = 100_000_000;
-    private const double ShortestSeconds = 4;
+    private const double DefaultSeconds = 4;
+    private const double ShortestSeconds = 1.8;
     private const double OnSeconds = 1;
     private const double OffSeconds = 0.6;
     private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(60);
@@ -35,6 +36,7 @@ internal static class GatekeeperScenario
     internal static async Task<RunReport> RunAsync(LabOptions options, LabFolder folder, ILabProgress progress, CancellationToken cancellation)
     {
         DateTimeOffset started = DateTimeOffset.Now;
+        DaemonProcess.CompileInFull();
         PathOptions path = PathOptions.Clear with { MediumBytes = MediumBytes };
         using StarLab lab = new(Tenants.Length + 1, path.MaximumTransmissionUnit);
         using CancellationTokenRegistration registration = cancellation.Register(lab.EndProcesses);
@@ -155,7 +157,7 @@ internal static class GatekeeperScenario
 
         internal async Task<PolicyResult> ExecuteAsync(LabOptions options, ILabProgress progress, CancellationToken cancellation)
         {
-            double seconds = Math.Max(options.SecondsPerWorkload, ShortestSeconds);
+            double seconds = Math.Max(options.Seconds ?? DefaultSeconds, ShortestSeconds);
             bool isRead = direction == "read";
             ArrivalRecord[] records = isRead
                 ? [.. Tenants.Select(tenant => new ArrivalRecord(_ => tenant.Name))]

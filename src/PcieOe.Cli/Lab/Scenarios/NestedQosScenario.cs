@@ -8,15 +8,18 @@ using PcieOe.Host.Bench;
 namespace PcieOe.Cli.Lab.Scenarios;
 
 /// <summary>
-/// Two tenants, one that comes in bursts and a smooth one, on flash that serves 20000 units a second: their traces are replayed by two
-/// host agents, first with Nested QoS, then at the same pace first-in first-out. Shorter traces go before, so that no compiler is measured.
+/// Two tenants, one that comes in bursts and a smooth one, on flash that serves 10000 units a second: their traces are replayed by two
+/// host agents, first with Nested QoS, then at the same pace first-in first-out. Shorter traces go before.
 /// </summary>
 internal static class NestedQosScenario
 {
-    private const double CapacityUnitsPerSecond = 20_000;
-    private const double SmoothRate = 8_000;
-    private const double BurstyTrickle = 2_400;
+    private const double CapacityUnitsPerSecond = 10_000;
+    private const double SmoothRate = 3_000;
+    private const double BurstyTrickle = 1_200;
     private const int Depth = 1023;
+
+    // A little more than its classes need; the rest is the smooth tenant's, who so catches up quickly after a pause of the target.
+    private const double BurstyShare = 4_400;
     private const double LengthInWorkloads = 2.5;
     private const double WarmUpSeconds = 1.5;
     private const long MediumBytes = 64L << 20;
@@ -27,6 +30,7 @@ internal static class NestedQosScenario
     internal static async Task<RunReport> RunAsync(LabOptions options, LabFolder folder, ILabProgress progress, CancellationToken cancellation)
     {
         DateTimeOffset started = DateTimeOffset.Now;
+        DaemonProcess.CompileInFull();
         double seconds = LengthInWorkloads * (options.Seconds ?? 2);
         string[] warmUp = WriteTraces(folder, "warm-up-", WarmUpSeconds);
         string[] traces = WriteTraces(folder, string.Empty, seconds);
@@ -42,7 +46,7 @@ internal static class NestedQosScenario
             FifoClasses = fifo.Classes,
             Capacity = nested.Capacity(seconds),
             Status = new JsonObject { ["target"] = nested.Status },
-            Notes = ["Classes are judged at the target: from a command's doorbell to its answer in the link's queue. The workloads' latencies are those of the hosts."],
+            Notes = ["Classes are judged at the target: from a command's doorbell to its answer in the link's queue. The workloads' latencies are those of the hosts. The daemons compile in full at once."],
         };
     }
 
@@ -63,14 +67,15 @@ internal static class NestedQosScenario
         string[] keys = [.. Tenants.Select(_ => LabConfiguration.NewKey())];
         string number = folder.NextNumber();
 
-        // The target has a core of its own where there are two; the hosts share the other, and sleep when they have nothing to do.
+        // The target has a core of its own where there are two; the hosts, whole, share the other. All sleep when they have nothing to do: who
+        // always runs is taken off its core for whole time slices when anything else wants it, who sleeps is let in at once.
         bool hasCores = Environment.ProcessorCount >= 2;
         progress.Begin($"target and hosts, {suffix}");
-        JsonObject configuration = LabConfiguration.Target(path, NetworkLab.InterfaceName, Path.Combine(folder.Path, $"t{number}.sock"), hasCores ? 1 : null, keys, LabOptions.Polling);
+        JsonObject configuration = LabConfiguration.Target(path, NetworkLab.InterfaceName, Path.Combine(folder.Path, $"t{number}.sock"), hasCores ? 1 : null, keys, "blocking");
         AddPolicy(configuration, order);
         DaemonProcess target = DaemonProcess.Start(start => lab.Start(0, start), "pcieoe-target", folder.Path, configuration);
         await target.WaitAsync(_ => true, StartLimit, cancellation).ConfigureAwait(false);
-        DaemonProcess[] hosts = [.. keys.Select((key, index) => DaemonProcess.Start(start => lab.Start(index + 1, start), "pcieoe-host", folder.Path,
+        DaemonProcess[] hosts = [.. keys.Select((key, index) => DaemonProcess.Start(start => lab.Start(index + 1, start, hasCores ? 0 : null), "pcieoe-host", folder.Path,
             LabConfiguration.Host(path, index, NetworkLab.InterfaceName, Path.Combine(folder.Path, $"h{number}-{index}.sock"), hasCores ? 0 : null, key, "blocking")))];
         foreach (DaemonProcess host in hosts)
         {
@@ -112,9 +117,15 @@ internal static class NestedQosScenario
                 new JsonObject
                 {
                     ["name"] = Tenants[0],
-                    ["classes"] = new JsonArray(Class("gold", 45, 2500, 5), Class("silver", 120, 4000, 20), Class("bronze", 200, 7000, 100)),
+                    ["weight"] = BurstyShare,
+                    ["classes"] = new JsonArray(Class("gold", 16, 1250, 5), Class("silver", 45, 2000, 20), Class("bronze", 80, 3500, 100)),
                 },
-                new JsonObject { ["name"] = Tenants[1], ["classes"] = new JsonArray(Class("gold", 25, 8400, 5)) }),
+                new JsonObject
+                {
+                    ["name"] = Tenants[1],
+                    ["weight"] = CapacityUnitsPerSecond - BurstyShare,
+                    ["classes"] = new JsonArray(Class("gold", 15, 3200, 5)),
+                }),
         };
     }
 

@@ -22,7 +22,7 @@ internal static class QosTraces
     }
 
     /// <summary>
-    /// A steady trickle (a Poisson process), and every 60 to 100 ms a burst of 300 to 700 units, 10 us apart, one command in eight of 16 KiB.
+    /// A steady trickle (a Poisson process), and every 60 to 100 ms a burst of 200 to 450 units, 20 us apart, one command in eight of 16 KiB.
     /// </summary>
     internal static string Bursty(double seconds, double ratePerSecond, long mediumBytes, int seed)
     {
@@ -36,7 +36,7 @@ internal static class QosTraces
         for (double start = 0.05; start < seconds; start += 0.06 + 0.04 * random.NextDouble())
         {
             double time = start;
-            for (int units = random.Next(300, 700); units > 0; time += 10e-6)
+            for (int units = random.Next(200, 450); units > 0; time += 20e-6)
             {
                 int size = random.Next(8) == 0 ? 4 : 1;
                 Add(csv, time, size * BlockBytes, mediumBytes, random);
