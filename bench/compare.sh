@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Remote memory as a block device, two ways over one virtual cable: fio by NBD to the host agent beside it, which reaches the target by raw
 # Ethernet; and fio by NBD over TCP to nbdkit in the target's place. Both in one run, turn by turn, so that only ratios count. Both in the
-# clear, since that is all nbdkit does without TLS; the daemons block where there are too few processors for two that poll.
+# clear, since that is all nbdkit does without TLS; the daemons as they are without any settings.
 #   bench/compare.sh [--json FILE] [--seconds N] [--rounds N]
 set -uo pipefail
 json="" seconds=3 rounds=2
@@ -18,7 +18,6 @@ cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")"
 source ../test/nbd/boxes.sh
 for tool in fio nbdkit python3; do command -v "$tool" >/dev/null || skip "'$tool' is missing"; done
 insecure=1
-[[ $(nproc) -ge 4 ]] || daemon_settings='"polling":"blocking",'
 boxes_up "[{\"nbd\":\"unix:$boxes/nbd.sock\"}]"
 ip netns exec "$target_box" nbdkit --foreground --ipaddr 10.99.0.1 --port 10809 memory 1G >"$boxes/nbdkit.log" 2>&1 &
 processes+=($!)

@@ -131,7 +131,7 @@ internal sealed class HostDaemon(HostOptions options, ILoggerFactory loggers, Fu
                 devices.Add((device, device.Open(NbdServer.ChannelDepth), nbd!.Export ?? attachment.Name, nbd.IsReadOnly));
             }
 
-            _nbdServers.Add(NbdServer.Start(server.Key, devices, _logger));
+            _nbdServers.Add(NbdServer.Start(server.Key, devices, options.Daemon.Polling, _logger));
         }
     }
 

@@ -17,34 +17,26 @@ public sealed unsafe class PollWaiter : IDisposable
 {
     private const int MaximumDescriptors = 64;
     private const int SetTimerSlack = 29;
-    private const long NanosecondsPerMicrosecond = 1000;
     private const long NanosecondsPerMillisecond = 1_000_000;
     private const long NanosecondsPerSecond = 1_000_000_000;
 
     // A sleep costs more than this to begin and end.
     private const long ShortestBlockNanoseconds = 20_000;
 
-    private readonly PollPolicy _policy;
-    private readonly long _spinNanoseconds;
-    private readonly long _yieldNanoseconds;
+    private readonly IdleStrategy _idle;
     private readonly long _maximumBlockNanoseconds;
     private readonly EventDescriptor _wakeUp = new();
     private readonly NativeBuffer _memory = new(MaximumDescriptors * sizeof(PollEntry));
     private readonly IPort?[] _ports = new IPort?[MaximumDescriptors];
     private int _descriptors = 1;
-    private long _idleSince = -1;
     private bool _hasTimerSlack;
     private int _announced;
 
     public PollWaiter(PollWaiterOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
-        ArgumentOutOfRangeException.ThrowIfNegative(options.SpinMicroseconds);
-        ArgumentOutOfRangeException.ThrowIfNegative(options.YieldMicroseconds);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(options.MaximumBlockMilliseconds);
-        _policy = options.Policy;
-        _spinNanoseconds = _policy == PollPolicy.Blocking ? 0 : options.SpinMicroseconds * NanosecondsPerMicrosecond;
-        _yieldNanoseconds = _policy == PollPolicy.Blocking ? 0 : options.YieldMicroseconds * NanosecondsPerMicrosecond;
+        _idle = new IdleStrategy(options.Policy, options.AwakeMicroseconds);
         _maximumBlockNanoseconds = options.MaximumBlockMilliseconds * NanosecondsPerMillisecond;
         Entries[0] = new PollEntry { Descriptor = _wakeUp.Descriptor, Events = PollEntry.In };
     }
@@ -63,7 +55,7 @@ public sealed unsafe class PollWaiter : IDisposable
     /// <summary>The round did something: the next ones poll on.</summary>
     public void OnWork()
     {
-        _idleSince = -1;
+        _idle.OnWork();
         _announced = 0;
     }
 
@@ -73,18 +65,7 @@ public sealed unsafe class PollWaiter : IDisposable
     /// <param name="longestBlockNanoseconds">A bound on sleeping of the caller's own, for what wakes nobody, such as a page that a client writes to.</param>
     public void OnIdle(long now, long deadline, long longestBlockNanoseconds = long.MaxValue)
     {
-        if (_policy == PollPolicy.Busy)
-        {
-            return;
-        }
-
-        if (_idleSince < 0)
-        {
-            _idleSince = now;
-        }
-
-        long idle = now - _idleSince;
-        if (idle < _spinNanoseconds)
+        if (!_idle.OnIdle(now))
         {
             return;
         }
@@ -95,11 +76,7 @@ public sealed unsafe class PollWaiter : IDisposable
             return;
         }
 
-        if (idle < _spinNanoseconds + _yieldNanoseconds)
-        {
-            _ = LibC.Yield();
-        }
-        else if (_announced == 0)
+        if (_announced == 0)
         {
             Volatile.Write(ref _announced, 1);
             Interlocked.MemoryBarrier();

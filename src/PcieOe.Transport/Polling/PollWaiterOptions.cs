@@ -3,7 +3,7 @@ namespace PcieOe.Transport.Polling;
 /// <summary>What a poll loop does when there is nothing to do.</summary>
 public enum PollPolicy : byte
 {
-    /// <summary>Polls on for a while, then lets other threads go first, then sleeps until something comes. Costs next to nothing when idle.</summary>
+    /// <summary>Polls on for a while, giving way to other threads, then sleeps until something comes. Costs next to nothing when idle.</summary>
     Adaptive,
 
     /// <summary>Polls for ever: the shortest latency, for a whole core. Only where each such thread has a core of its own.</summary>
@@ -16,13 +16,12 @@ public enum PollPolicy : byte
 /// <summary>How a <see cref="PollWaiter"/> waits.</summary>
 public sealed record PollWaiterOptions
 {
+    public const int DefaultAwakeMicroseconds = 250;
+
     public PollPolicy Policy { get; init; } = PollPolicy.Adaptive;
 
-    /// <summary>How long an adaptive waiter polls on after the last work.</summary>
-    public int SpinMicroseconds { get; init; } = 50;
-
-    /// <summary>How long it then gives way to other threads between rounds.</summary>
-    public int YieldMicroseconds { get; init; } = 200;
+    /// <summary>How long an adaptive waiter stays awake after the last work.</summary>
+    public int AwakeMicroseconds { get; init; } = DefaultAwakeMicroseconds;
 
     /// <summary>The longest sleep, whatever the next deadline.</summary>
     public int MaximumBlockMilliseconds { get; init; } = 1000;

@@ -15,7 +15,7 @@ public sealed class PollWaiterTests
     [Fact]
     public void Adaptive_IdleLongEnough_AnnouncesThenBlocks()
     {
-        using PollWaiter waiter = new(new PollWaiterOptions { SpinMicroseconds = 50, YieldMicroseconds = 200, MaximumBlockMilliseconds = 1 });
+        using PollWaiter waiter = new(new PollWaiterOptions { AwakeMicroseconds = 250, MaximumBlockMilliseconds = 1 });
         waiter.OnIdle(0, long.MaxValue);
         waiter.OnIdle(49_999, long.MaxValue);
         waiter.OnIdle(249_999, long.MaxValue);

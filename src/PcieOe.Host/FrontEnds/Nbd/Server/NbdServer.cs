@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging;
 using PcieOe.Host.FrontEnds.Nbd.Protocol;
 using PcieOe.Host.Interop;
 using PcieOe.Host.NvmeDriver;
+using PcieOe.Transport.Polling;
 
 namespace PcieOe.Host.FrontEnds.Nbd.Server;
 
@@ -27,6 +28,7 @@ internal sealed unsafe class NbdServer : IExportCatalogue, IDisposable
     private readonly NbdListener _listener;
     private readonly ILogger _logger;
     private readonly LogLimiter _limiter = new();
+    private readonly IdleStrategy _idle;
     private readonly EventDescriptor _stopSignal = new();
     private readonly NbdConnection?[] _connections = new NbdConnection?[MaximumConnections];
     private readonly PollEntry[] _entries;
@@ -38,12 +40,13 @@ internal sealed unsafe class NbdServer : IExportCatalogue, IDisposable
     private int _first;
     private long _stopLimitMilliseconds = long.MaxValue;
 
-    private NbdServer(NbdAddress address, ServedDevice[] devices, NbdListener listener, ILogger logger)
+    private NbdServer(NbdAddress address, ServedDevice[] devices, NbdListener listener, PollPolicy policy, ILogger logger)
     {
         _address = address;
         _devices = devices;
         _listener = listener;
         _logger = logger;
+        _idle = new IdleStrategy(policy == PollPolicy.Blocking ? PollPolicy.Blocking : PollPolicy.Adaptive);
         _entries = GC.AllocateArray<PollEntry>(2 + devices.Length + MaximumConnections, pinned: true);
         _thread = new Thread(Run) { Name = "nbd", IsBackground = true };
     }
@@ -57,12 +60,14 @@ internal sealed unsafe class NbdServer : IExportCatalogue, IDisposable
     private bool IsReady => Array.TrueForAll(_devices, device => device.IsKnown) || Environment.TickCount64 - _startedMilliseconds > ReadyWaitMilliseconds;
 
     /// <param name="devices">Each with the name of its first export; their channels become the server's.</param>
+    /// <param name="policy">As the worker's; but to look at sockets costs system calls, so this thread never does for ever.</param>
     /// <exception cref="IOException">It cannot listen there; the message says why and what to do.</exception>
-    internal static NbdServer Start(NbdAddress address, IEnumerable<(BlockDevice Device, BlockDeviceChannel Channel, string Name, bool IsReadOnly)> devices, ILogger logger)
+    internal static NbdServer Start(
+        NbdAddress address, IEnumerable<(BlockDevice Device, BlockDeviceChannel Channel, string Name, bool IsReadOnly)> devices, PollPolicy policy, ILogger logger)
     {
         NbdListener listener = new(address);
         ServedDevice[] served = [.. devices.Select((entry, index) => new ServedDevice(index, entry.Device, entry.Channel, entry.Name, entry.IsReadOnly))];
-        NbdServer server = new(address, served, listener, logger);
+        NbdServer server = new(address, served, listener, policy, logger);
         server._thread.Start();
         Log.Serving(logger, address, served.Length);
         return server;
@@ -104,9 +109,17 @@ internal sealed unsafe class NbdServer : IExportCatalogue, IDisposable
         {
             while (!_isStopping || !LeaveAll())
             {
-                if (!RunRound())
+                if (RunRound())
+                {
+                    _idle.OnWork();
+                }
+                else if (_idle.OnIdle(MonotonicClock.Nanoseconds))
                 {
                     Sleep();
+                }
+                else
+                {
+                    Poll(limitMilliseconds: 0);
                 }
             }
         }
@@ -256,7 +269,7 @@ internal sealed unsafe class NbdServer : IExportCatalogue, IDisposable
 
         if (!TakeCompletions())
         {
-            Poll();
+            Poll(IsReady && !_isStopping ? LongestSleepMilliseconds : ShortSleepMilliseconds);
         }
 
         foreach (ServedDevice device in _devices)
@@ -265,7 +278,7 @@ internal sealed unsafe class NbdServer : IExportCatalogue, IDisposable
         }
     }
 
-    private void Poll()
+    private void Poll(long limitMilliseconds)
     {
         int count = 0;
         _entries[count++] = new PollEntry { Descriptor = _stopSignal.Descriptor, Events = PollEntry.InputReady };
@@ -278,18 +291,17 @@ internal sealed unsafe class NbdServer : IExportCatalogue, IDisposable
 
         int firstConnection = count;
         long now = Environment.TickCount64;
-        long limit = IsReady && !_isStopping ? LongestSleepMilliseconds : ShortSleepMilliseconds;
         foreach (NbdConnection? connection in _connections)
         {
             if (connection is not null)
             {
-                limit = Math.Clamp(connection.DeadlineMilliseconds - now, 0, limit);
+                limitMilliseconds = Math.Clamp(connection.DeadlineMilliseconds - now, 0, limitMilliseconds);
             }
 
             _entries[count++] = new PollEntry { Descriptor = connection is { Events: not 0 } ? connection.Descriptor : -1, Events = connection?.Events ?? 0 };
         }
 
-        var timeout = new TimeSpecification { Seconds = limit / 1000, Nanoseconds = limit % 1000 * 1_000_000 };
+        var timeout = new TimeSpecification { Seconds = limitMilliseconds / 1000, Nanoseconds = limitMilliseconds % 1000 * 1_000_000 };
         fixed (PollEntry* entries = _entries)
         {
             if (LibC.Poll(entries, (nuint)count, &timeout, null) <= 0)
