@@ -6,8 +6,11 @@ public sealed record FunctionBridgeOptions
     /// <summary>5, 8 or 10: how many DMA read requests may be outstanding (PCIe base spec. 2.2.6.2).</summary>
     public int TagBits { get; init; } = 8;
 
-    /// <summary>How long a DMA read request waits for its last completion; time in an outage of the link does not count.</summary>
-    public int CompletionTimeoutMilliseconds { get; init; } = 1000;
+    /// <summary>
+    /// How long a DMA read request waits for its last completion; time in an outage of the link does not count. Longer than the three
+    /// keep-alive intervals after which an outage is noticed that left nothing unacknowledged but an answer on its way.
+    /// </summary>
+    public int CompletionTimeoutMilliseconds { get; init; } = 5000;
 
     /// <summary>How long the tag of a request that timed out rests; time in an outage does not count.</summary>
     public int TagQuarantineMilliseconds { get; init; } = 30_000;
