@@ -7,6 +7,9 @@ namespace PcieOe.Cli.Plans;
 /// <param name="LoadPercent">Open loop: its rate is so much of what <paramref name="Request"/> reaches in a closed loop; null: the request says all.</param>
 internal sealed record PlannedWorkload(BenchRequest Request, double? LoadPercent)
 {
+    /// <summary>From this depth on there are commands enough that fewer samples tell as much.</summary>
+    private const int DeepQueue = 32;
+
     /// <summary>What reports call it: stable from run to run, so that 'diff' finds it again.</summary>
     internal string Name => LoadPercent is { } percent ? string.Create(CultureInfo.InvariantCulture, $"{Request.Name}-load{percent:0.##}") : Request.Name;
 
@@ -27,6 +30,7 @@ internal sealed record PlannedWorkload(BenchRequest Request, double? LoadPercent
             ReadPercent = readPercent,
             Seconds = seconds ?? workload.Seconds ?? plan.Seconds,
             WorkingSetBytes = plan.WorkingSetBytes,
+            SampleEvery = depth >= DeepQueue ? LabConfiguration.SampleEveryWhenDeep : null,
         }
         from open in OpenLoops(workload, request)
         select open;

@@ -37,6 +37,7 @@ internal sealed unsafe class IoCommands(NvmeController controller, IBlockMedia m
         {
             case NvmOpcode.Read or NvmOpcode.Verify when media.IsImmediate:
                 command.Origin = DataOrigin.Medium;
+                media.Prefetch(command.MediaOffset, command.MediaBytes);
                 Finish(command, now);
                 return;
             case NvmOpcode.Compare:

@@ -37,6 +37,9 @@ public interface IBlockMedia : IDisposable
     /// <summary>Copies out of an immediate medium; of any other it must not be called.</summary>
     void Read(long offset, Span<byte> destination);
 
+    /// <summary>This much of an immediate medium is about to be read: it may fetch the beginning from memory meanwhile.</summary>
+    void Prefetch(long offset, long length);
+
     /// <summary>Starts a request. Where it is completed at once, <paramref name="status"/> says how.</summary>
     MediaStart Start(in MediaRequest request, out MediaStatus status);
 

@@ -41,6 +41,8 @@ internal sealed unsafe class SlowMedia(int capacityBytes) : IBlockMedia
 
     public void Read(long offset, Span<byte> destination) => throw new InvalidOperationException("This medium is not immediate.");
 
+    public void Prefetch(long offset, long length) => throw new InvalidOperationException("This medium is not immediate.");
+
     public MediaStart Start(in MediaRequest request, out MediaStatus status)
     {
         status = MediaStatus.Success;

@@ -8,6 +8,9 @@ internal static class LabConfiguration
 {
     internal const string TargetName = "lab-target";
 
+    /// <summary>One command in so many is timed where many are under way; where few are, the host asks for more.</summary>
+    internal const int SampleEveryWhenDeep = 64;
+
     internal static string HostName(int index) => $"lab-host{index}";
 
     internal static string FunctionName(int index) => $"flash{index}";
@@ -20,6 +23,7 @@ internal static class LabConfiguration
         ["workerProcessor"] = processor,
         ["controlSocket"] = controlSocket,
         ["logLevel"] = "information",
+        ["sampleEvery"] = SampleEveryWhenDeep,
         ["port"] = Port(path, interfaceName),
         ["hosts"] = new JsonArray([.. keys.Select((key, index) => (JsonNode)Host(path, index, key))]),
         ["functions"] = new JsonArray([.. keys.Select((_, index) => (JsonNode)Function(path, index))]),

@@ -86,6 +86,8 @@ public sealed unsafe class FileMedium : IBlockMedia
 
     public void Read(long offset, Span<byte> destination) => throw new InvalidOperationException("A file is not an immediate medium.");
 
+    public void Prefetch(long offset, long length) => throw new InvalidOperationException("A file is not an immediate medium.");
+
     public MediaStart Start(in MediaRequest request, out MediaStatus status)
     {
         Debug.Assert(request.Operation == MediaOperation.Flush || (request.Offset >= 0 && request.Offset + request.Length <= CapacityBytes));
