@@ -9,11 +9,15 @@ namespace PcieOe.FlashEndpoint.Controller;
 /// <summary>One fetched command from its entry to its completion. Made once for each slot and used again and again.</summary>
 internal sealed unsafe class Command
 {
-    public Command(int slot, SubmissionQueue nowhere, TransferSegment* segments, byte* list)
+    private readonly TransferSegment* _fewSegments;
+    private readonly TransferSegment* _manySegments;
+
+    public Command(int slot, SubmissionQueue nowhere, TransferSegment* fewSegments, TransferSegment* manySegments, byte* list)
     {
         Slot = slot;
         Queue = nowhere;
-        Segments = segments;
+        Segments = _fewSegments = fewSegments;
+        _manySegments = manySegments;
         List = list;
     }
 
@@ -51,7 +55,8 @@ internal sealed unsafe class Command
     /// <summary>The staging buffer held, or -1.</summary>
     public int Buffer = -1;
 
-    public TransferSegment* Segments { get; }
+    /// <summary>Room for <see cref="CommandTable.FewSegments"/> pieces of data, or for all there may be (<see cref="UseManySegments"/>).</summary>
+    public TransferSegment* Segments { get; private set; }
     public int SegmentCount;
     public int OutstandingReads;
 
@@ -118,6 +123,7 @@ internal sealed unsafe class Command
         DataBytes = 0;
         Origin = DataOrigin.Buffer;
         Data = null;
+        Segments = _fewSegments;
         SegmentCount = 0;
         OutstandingReads = 0;
         ListReads = 0;
@@ -134,6 +140,13 @@ internal sealed unsafe class Command
         SegmentIndex = 0;
         SegmentOffset = 0;
         BytesWritten = 0;
+    }
+
+    /// <summary>Moves the pieces there are to where there is room for more.</summary>
+    public void UseManySegments()
+    {
+        new ReadOnlySpan<TransferSegment>(Segments, SegmentCount).CopyTo(new Span<TransferSegment>(_manySegments, SegmentCount));
+        Segments = _manySegments;
     }
 }
 

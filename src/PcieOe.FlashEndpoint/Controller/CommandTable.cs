@@ -9,13 +9,20 @@ internal sealed unsafe class CommandTable : IDisposable
     /// <summary>Pieces one command's data may have: enough for a PRP list of the largest transfer and for any sane SGL.</summary>
     public const int MaximumSegments = 272;
 
+    /// <summary>
+    /// As many as fill a cache line, and as most commands need. They lie close together for all commands: where each had its own page,
+    /// looking up its address took as long as using it.
+    /// </summary>
+    public const int FewSegments = 4;
+
     /// <summary>Bytes of a list read at a time: a PRP list of one page, or 256 SGL descriptors.</summary>
     public const int ListBytes = 4096;
 
     private readonly Command[] _commands;
     private readonly int[] _free;
     private readonly int _keptForAdmin;
-    private readonly NativeRegion _segments;
+    private readonly NativeRegion _fewSegments;
+    private readonly NativeRegion _manySegments;
     private readonly NativeRegion _lists;
     private int _freeCount;
 
@@ -24,13 +31,19 @@ internal sealed unsafe class CommandTable : IDisposable
         int count = ioCommands + adminCommands;
         ArgumentOutOfRangeException.ThrowIfGreaterThan(count, ushort.MaxValue);
         _keptForAdmin = adminCommands;
-        _segments = new NativeRegion((long)count * MaximumSegments * sizeof(TransferSegment));
+        _fewSegments = new NativeRegion((long)count * FewSegments * sizeof(TransferSegment));
+        _manySegments = new NativeRegion((long)count * MaximumSegments * sizeof(TransferSegment));
         _lists = new NativeRegion((long)count * ListBytes);
         _commands = new Command[count];
         _free = new int[count];
         for (int i = 0; i < count; i++)
         {
-            _commands[i] = new Command(i, nowhere, (TransferSegment*)_segments.Start + (long)i * MaximumSegments, _lists.Start + (long)i * ListBytes);
+            _commands[i] = new Command(
+                i,
+                nowhere,
+                (TransferSegment*)_fewSegments.Start + (long)i * FewSegments,
+                (TransferSegment*)_manySegments.Start + (long)i * MaximumSegments,
+                _lists.Start + (long)i * ListBytes);
             _free[i] = count - 1 - i;
         }
 
@@ -78,7 +91,8 @@ internal sealed unsafe class CommandTable : IDisposable
 
     public void Dispose()
     {
-        _segments.Dispose();
+        _fewSegments.Dispose();
+        _manySegments.Dispose();
         _lists.Dispose();
     }
 }

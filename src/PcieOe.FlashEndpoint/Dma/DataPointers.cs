@@ -146,6 +146,11 @@ internal sealed unsafe class DataPointers(NvmeController controller)
             return false;
         }
 
+        if (command.SegmentCount == CommandTable.FewSegments)
+        {
+            command.UseManySegments();
+        }
+
         command.Segments[command.SegmentCount++] = new TransferSegment { Kind = kind, Address = address, LengthBytes = length };
         return true;
     }
