@@ -14,15 +14,24 @@ internal static class StatusText
         {
             switch (value)
             {
+                case JsonObject latency when latency.ContainsKey("p50"):
+                    writer.WriteLine($"{indent}{key}: {Line(latency)}");
+                    break;
                 case JsonObject inner:
                     writer.WriteLine($"{indent}{key}:");
                     WriteObject(writer, inner, depth + 1);
                     break;
                 case JsonArray list when list.All(entry => entry is JsonObject):
-                    foreach (JsonNode? entry in list)
+                    foreach (JsonObject entry in list.OfType<JsonObject>())
                     {
+                        if (entry.ContainsKey("p50"))
+                        {
+                            writer.WriteLine($"{indent}{key}: {Line(entry)}");
+                            continue;
+                        }
+
                         writer.WriteLine($"{indent}{key}:");
-                        WriteObject(writer, entry!.AsObject(), depth + 1);
+                        WriteObject(writer, entry, depth + 1);
                     }
 
                     break;
@@ -41,4 +50,8 @@ internal static class StatusText
             }
         }
     }
+
+    /// <summary>A latency object on one line; what metrics need of it besides is left out.</summary>
+    private static string Line(JsonObject latency) =>
+        string.Join("  ", latency.Where(member => member.Value is JsonValue).Select(member => member.Key == "name" ? $"{member.Value,-14}" : $"{member.Key} {member.Value}"));
 }

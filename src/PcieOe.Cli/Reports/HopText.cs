@@ -19,10 +19,20 @@ internal static class HopText
             return;
         }
 
+        WriteBudget(console, shown);
+        WriteLabels(console, report);
+    }
+
+    private static void WriteBudget(IAnsiConsole console, WorkloadResult[] shown)
+    {
         Table table = TextReport.NewTable("Where the time goes (medians in us; p99 behind the slash)", ["hop", .. shown.Select(workload => workload.Name)]);
         foreach (HopSummary hop in shown[0].Hops)
         {
             table.AddRow([hop.Name, .. shown.Select(workload => Cell(workload.Hops.FirstOrDefault(other => other.Name == hop.Name)))]);
+            foreach (HopSummary part in shown[0].HopParts.Where(part => part.Hop == hop.Name))
+            {
+                table.AddRow([$"  {part.Name}", .. shown.Select(workload => Cell(workload.HopParts.FirstOrDefault(other => other.Hop == hop.Name && other.Name == part.Name)))]);
+            }
         }
 
         table.AddRow(["residual", .. shown.Select(workload => Two(workload.ResidualMicroseconds ?? 0))]);
@@ -32,8 +42,30 @@ internal static class HopText
         if (shown.MaxBy(workload => workload.Clock?.ErrorBoundMicroseconds)?.Clock is { } clock)
         {
             console.MarkupLineInterpolated(CultureInfo.InvariantCulture,
-                $"[grey]One-way times: {clock.Source} clock, at most {clock.ErrorBoundMicroseconds} us off. Medians of hops need not add up; each command's hops do, but for the residual.[/]");
+                $"[grey]One-way times: {clock.Source} clock, at most {clock.ErrorBoundMicroseconds} us off. Medians of hops need not add up; each command's hops do, but for the residual. Kernel and daemon: before and behind the kernel's receive timestamp.[/]");
         }
+    }
+
+    /// <summary>Where one workload had commands of several kinds: each kind by itself.</summary>
+    private static void WriteLabels(IAnsiConsole console, RunReport report)
+    {
+        WorkloadResult[] mixed = [.. report.Workloads.Where(workload => workload.HopsByLabel.Count > 1)];
+        if (mixed.Length == 0)
+        {
+            return;
+        }
+
+        Table table = TextReport.NewTable("Commands of several kinds apart (us)", "workload", "tenant", "kind", "sampled", "p50", "p99", "residual");
+        foreach (WorkloadResult workload in mixed)
+        {
+            foreach (LabelledHopsResult entry in workload.HopsByLabel)
+            {
+                table.AddRow(workload.Name, entry.Tenant, WorkloadGroups.Kind(entry), Figures.Count(entry.Sampled), Two(entry.EndToEnd.P50Microseconds),
+                    (entry.Sampled < 1000 ? "~" : "") + Two(entry.EndToEnd.P99Microseconds), Two(entry.ResidualMicroseconds));
+            }
+        }
+
+        console.Write(table);
     }
 
     /// <summary>One at a time first, since there nothing waits for another; then what else was sampled.</summary>

@@ -39,6 +39,16 @@ internal static class WorkloadGroups
         return $"{workload.Pattern}{mix} {Figures.Size(workload.BlockBytes)}{variant}";
     }
 
+    /// <summary>"read 4 KiB", "write 128 KiB, class 1, retransmitted": the labels of commands, but for the tenant.</summary>
+    internal static string Kind(LabelledHopsResult labels)
+    {
+        string opcode = OpcodeName(labels.Opcode), priority = labels.Class == 0 ? "" : $", class {labels.Class}";
+        return $"{opcode} {Figures.Size(labels.SizeBytes)}{priority}{(labels.IsRetransmitted ? ", retransmitted" : "")}";
+    }
+
+    /// <summary>NVMe's name of an I/O command.</summary>
+    internal static string OpcodeName(int opcode) => opcode switch { 0 => "flush", 1 => "write", 2 => "read", int other => FormattableString.Invariant($"opcode {other}") };
+
     /// <summary>Closed loops of 4 KiB that differ in depth alone, two at least.</summary>
     internal static IEnumerable<IGrouping<string, WorkloadResult>> ByDepth(RunReport report) => Commands(report)
         .Where(workload => !IsOpenLoop(workload) && workload.BlockBytes == 4096 && workload.Pattern != "verify")

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using PcieOe.Daemon.Status;
 
 namespace PcieOe.Daemon.Metrics;
 
@@ -17,19 +18,21 @@ internal static class PrometheusText
     private static readonly HashSet<string> Gauges =
     [
         "mtu", "rtt_us", "uptime_s", "memory_mib", "silent_s", "waiting_bytes", "waiting_dma_reads", "waiting_request_bytes", "outstanding_reads",
-        "mapped_ranges", "connections", "front_ends", "unconfirmed", "clock_error_bound_us", "session_id", "waiting", "backlog",
+        "mapped_ranges", "connections", "front_ends", "unconfirmed", "session_id", "waiting", "backlog",
         "at_endpoint", "weight", "burst", "rate", "deadline_ms", "share", "sessions",
+        "error_bound_us", "offset_us", "residual_us", "sample_every",
     ];
 
     /// <summary>Ends of names of what goes up and down, too: rates.</summary>
     private static readonly string[] GaugeSuffixes = ["_iops", "_mbps"];
 
     /// <summary>What identifies an entry of a list, and what its label is called.</summary>
-    private static readonly string[] Identities = ["name", "host", "function", "tenant", "class", "opcode", "size", "address", "socket"];
+    private static readonly string[] Identities = ["name", "host", "function", "tenant", "class", "opcode", "size", "retransmitted", "address", "socket"];
 
     private static readonly (string Suffix, string Unit, double Divisor)[] Units =
     [
         ("_ms", "_seconds", 1e3), ("_us", "_seconds", 1e6), ("_ns", "_seconds", 1e9), ("_s", "_seconds", 1), ("_mib", "_bytes", 1.0 / (1 << 20)),
+        ("_mbps", "_bits_per_second", 1e-6),
     ];
 
     private static readonly (string Key, string Quantile)[] Quantiles = [("p50", "0.5"), ("p90", "0.9"), ("p99", "0.99"), ("p99.9", "0.999"), ("p99.99", "0.9999")];
@@ -71,7 +74,7 @@ internal static class PrometheusText
                 case JsonValue leaf when leaf.GetValueKind() == JsonValueKind.Number && !Identities.Contains(key) && key != "pid":
                     AddNumber(families, name, key, labels, Number(leaf));
                     break;
-                case JsonValue leaf when leaf.GetValueKind() is JsonValueKind.True or JsonValueKind.False && key != "ok":
+                case JsonValue leaf when leaf.GetValueKind() is JsonValueKind.True or JsonValueKind.False && key != "ok" && !Identities.Contains(key):
                     Add(families, name, "gauge", labels, "", leaf.GetValue<bool>() ? 1 : 0);
                     break;
                 case JsonValue leaf when key is "state" or "session":
@@ -95,7 +98,7 @@ internal static class PrometheusText
             bool isIdentified = false;
             foreach (string identity in Identities)
             {
-                if (entry[identity] is JsonValue value && value.GetValueKind() is JsonValueKind.String or JsonValueKind.Number)
+                if (entry[identity] is JsonValue value)
                 {
                     own.Append(',').Append(Label(identity == "name" ? kind : $"{kind}_{identity}", value.ToString()));
                     isIdentified = true;
@@ -131,6 +134,12 @@ internal static class PrometheusText
     private static void AddSummary(SortedDictionary<string, (string Type, StringBuilder Samples)> families, string prefix, string labels, JsonObject latency)
     {
         string name = (prefix.EndsWith("_us", StringComparison.Ordinal) ? prefix[..^3] : prefix) + "_seconds";
+        if (latency["buckets"] is JsonArray buckets)
+        {
+            AddHistogram(families, name, labels, latency, buckets);
+            return;
+        }
+
         foreach ((string key, string quantile) in Quantiles.Where(entry => latency.ContainsKey(entry.Key)))
         {
             Add(families, name, "summary", $"{labels},{Label("quantile", quantile)}", "", Number(latency[key]) / 1e6);
@@ -138,6 +147,21 @@ internal static class PrometheusText
 
         Add(families, name, "summary", labels, "_sum", Number(latency["mean"]) * Number(latency["count"]) / 1e6);
         Add(families, name, "summary", labels, "_count", Number(latency["count"]));
+    }
+
+    /// <summary>A latency object that says how many values lie within each of <see cref="HopBuckets"/>' bounds.</summary>
+    private static void AddHistogram(SortedDictionary<string, (string Type, StringBuilder Samples)> families, string name, string labels, JsonObject latency, JsonArray buckets)
+    {
+        double count = Number(latency["count"]);
+        for (int i = 0; i < buckets.Count && i < HopBuckets.BoundsNanoseconds.Count; i++)
+        {
+            string bound = (HopBuckets.BoundsNanoseconds[i] / 1e9).ToString("R", CultureInfo.InvariantCulture);
+            Add(families, name, "histogram", $"{labels},{Label("le", bound)}", "_bucket", Number(buckets[i]));
+        }
+
+        Add(families, name, "histogram", $"{labels},{Label("le", "+Inf")}", "_bucket", count);
+        Add(families, name, "histogram", labels, "_sum", Number(latency["mean"]) * count / 1e6);
+        Add(families, name, "histogram", labels, "_count", count);
     }
 
     private static void Add(SortedDictionary<string, (string Type, StringBuilder Samples)> families, string name, string type, string labels, string suffix, double value)

@@ -3,6 +3,7 @@ using PcieOe.Host.Bench.Tlps;
 using PcieOe.Host.Engine;
 using PcieOe.Host.NvmeDriver;
 using PcieOe.Transport.Histograms;
+using PcieOe.Transport.Hops;
 
 namespace PcieOe.Host.Bench;
 
@@ -57,7 +58,18 @@ internal sealed class BenchRunner(Attachment attachment, PollWorker worker)
                 return GC.GetAllocatedBytesForCurrentThread() - allocatedBefore;
             }).ConfigureAwait(false);
             WorkloadResult result = ResultOf(load, name, collector.Until(allocated, load.MeasuredCommands));
-            return workload is null ? result : WithCommands(result, workload) with
+            if (workload is null)
+            {
+                return result;
+            }
+
+            using LabelledHops hops = workload.Hops.ByLabel();
+            await worker.AskAsync(_ =>
+            {
+                attachment.Hops.Totals.Add(hops);
+                return true;
+            }).ConfigureAwait(false);
+            return HopResults.Add(WithCommands(result, workload), workload.Hops, hops) with
             {
                 SampleEvery = options.SampleEvery ?? defaultSampleEvery,
                 Clock = workload.Hops.Count == 0 ? null : attachment.Hops.Clock,
@@ -130,8 +142,8 @@ internal sealed class BenchRunner(Attachment attachment, PollWorker worker)
             GigabitsPerSecond = Math.Round(load.MeasuredBytes * 8.0 / seconds / 1e9, 4),
             Latency = LatencySummary.Of(latency),
             Collector = collector,
-            Histogram = Text(latency),
-            Intervals = new IntervalResult { Seconds = Math.Round(load.Latencies.Seconds, 6), Histograms = [.. load.Latencies.All.Select(Text)] },
+            Histogram = HistogramEncoding.ToText(latency),
+            Intervals = new IntervalResult { Seconds = Math.Round(load.Latencies.Seconds, 6), Histograms = [.. load.Latencies.All.Select(HistogramEncoding.ToText)] },
         };
     }
 
@@ -140,16 +152,10 @@ internal sealed class BenchRunner(Attachment attachment, PollWorker worker)
     {
         ForeignUnits = workload.ForeignUnits,
         VerifiedBlocks = workload.VerifiedUnits * workload.BlocksPerUnit,
-        Hops = workload.Hops.Count == 0 ? [] : workload.Hops.Hops(),
-        EndToEnd = workload.Hops.Count == 0 ? null : workload.Hops.Whole("end-to-end"),
-        ResidualMicroseconds = workload.Hops.Count == 0 ? null : workload.Hops.ResidualMicroseconds,
-        Sampled = workload.Hops.Count,
         Slowest = workload.Slowest.ToList(workload.StartedAt),
         LongestGapSeconds = Math.Round(workload.LongestGapNanoseconds / 1e9, 6),
         LastLongGapEndedAtNanoseconds = workload.LastLongGapEndedAt,
     };
-
-    private static string Text(LatencyHistogram histogram) => Convert.ToBase64String(HistogramEncoding.EncodeCompressed(histogram));
 
     private readonly record struct CollectorBaseline(int Generation0, int Generation1, int Generation2, TimeSpan Paused)
     {

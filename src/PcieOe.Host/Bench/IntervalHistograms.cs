@@ -8,43 +8,27 @@ namespace PcieOe.Host.Bench;
 /// </summary>
 internal sealed class IntervalHistograms : IDisposable
 {
-    private const int MaximumIntervals = 20;
-    private const double ShortestSeconds = 0.1;
-
     private readonly LatencyHistogram[] _histograms;
-    private readonly long _interval;
-    private int _index;
-    private long _nextAt;
+    private readonly IntervalClock _clock;
 
     internal IntervalHistograms(double seconds)
     {
-        int count = (int)Math.Clamp(seconds / ShortestSeconds, 1, MaximumIntervals);
-        Seconds = seconds / count;
-        _interval = (long)(Seconds * 1e9);
-        _histograms = new LatencyHistogram[count];
-        for (int i = 0; i < count; i++)
+        _clock = new IntervalClock(seconds);
+        _histograms = new LatencyHistogram[_clock.Count];
+        for (int i = 0; i < _histograms.Length; i++)
         {
             _histograms[i] = new LatencyHistogram();
         }
     }
 
     /// <summary>Length of an interval.</summary>
-    internal double Seconds { get; }
+    internal double Seconds => _clock.Seconds;
 
     internal IReadOnlyList<LatencyHistogram> All => _histograms;
 
-    internal void Start(long now) => _nextAt = now + _interval;
+    internal void Start(long now) => _clock.Start(now);
 
-    internal void Record(long latency, long now)
-    {
-        while (now >= _nextAt && _index < _histograms.Length - 1)
-        {
-            _index++;
-            _nextAt += _interval;
-        }
-
-        _histograms[_index].Record(latency);
-    }
+    internal void Record(long latency, long now) => _histograms[_clock.IndexAt(now)].Record(latency);
 
     /// <summary>All of them in one. Not while the workload runs.</summary>
     internal LatencyHistogram Merge()

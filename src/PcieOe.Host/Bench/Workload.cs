@@ -27,7 +27,7 @@ internal sealed unsafe class Workload : IMeasuredLoad
     private readonly UnitStates? _states;
     private readonly IntervalHistograms _latencies;
     private readonly TraceCommand[]? _trace;
-    private readonly HopHistograms _hops = new();
+    private readonly WorkloadHops _hops;
     private readonly TaskCompletionSource _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly double _interval;
     private readonly long _units;
@@ -68,6 +68,7 @@ internal sealed unsafe class Workload : IMeasuredLoad
 
         _trace = options.Trace?.Commands;
         _latencies = new IntervalHistograms(options.Seconds);
+        _hops = new WorkloadHops(options.Seconds);
         _owner = OwnerOf(ownerName);
         _random = new FastRandom(options.Seed);
         _slots = new Slot[options.QueueDepth];
@@ -112,7 +113,7 @@ internal sealed unsafe class Workload : IMeasuredLoad
     public IntervalHistograms Latencies => _latencies;
 
     /// <summary>Of its sampled commands.</summary>
-    internal HopHistograms Hops => _hops;
+    internal WorkloadHops Hops => _hops;
 
     internal SlowestCommands Slowest { get; } = new(SlowestCommands.DefaultCapacity);
 

@@ -84,6 +84,14 @@ public sealed record WorkloadResult
     [JsonPropertyName("hops")]
     public IReadOnlyList<HopSummary> Hops { get; init; } = [];
 
+    /// <summary>Of the hops in which frames are received, what lies before ("kernel") and behind ("daemon") the receiving kernel's timestamp.</summary>
+    [JsonPropertyName("hop_parts")]
+    public IReadOnlyList<HopSummary> HopParts { get; init; } = [];
+
+    /// <summary>The sampled commands apart by label, the first command's labels first.</summary>
+    [JsonPropertyName("hops_by")]
+    public IReadOnlyList<LabelledHopsResult> HopsByLabel { get; init; } = [];
+
     /// <summary>The sampled commands' whole time, measured by itself.</summary>
     [JsonPropertyName("end_to_end")]
     public HopSummary? EndToEnd { get; init; }
@@ -115,6 +123,41 @@ public sealed record WorkloadResult
     /// <summary>The same, interval by interval.</summary>
     [JsonPropertyName("intervals")]
     public IntervalResult? Intervals { get; init; }
+}
+
+/// <summary>The hops of those sampled commands that have these labels.</summary>
+public sealed record LabelledHopsResult
+{
+    [JsonPropertyName("tenant")]
+    public string Tenant { get; init; } = string.Empty;
+
+    /// <summary>Of the tenant's classes, the first is 1; 0: there is no policy.</summary>
+    [JsonPropertyName("class")]
+    public int Class { get; init; }
+
+    /// <summary>The function's own operation code (NVMe: 1 write, 2 read).</summary>
+    [JsonPropertyName("opcode")]
+    public int Opcode { get; init; }
+
+    /// <summary>User data, rounded up to a power of two.</summary>
+    [JsonPropertyName("size")]
+    public int SizeBytes { get; init; }
+
+    /// <summary>While a command was under way a frame of its session was lost, or sent again.</summary>
+    [JsonPropertyName("retransmitted")]
+    public bool IsRetransmitted { get; init; }
+
+    [JsonPropertyName("sampled")]
+    public long Sampled { get; init; }
+
+    [JsonPropertyName("hops")]
+    public IReadOnlyList<HopSummary> Hops { get; init; } = [];
+
+    [JsonPropertyName("end_to_end")]
+    public HopSummary EndToEnd { get; init; } = new();
+
+    [JsonPropertyName("residual_us")]
+    public double ResidualMicroseconds { get; init; }
 }
 
 /// <summary>A workload's latencies over its time.</summary>

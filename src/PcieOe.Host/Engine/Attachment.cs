@@ -38,7 +38,12 @@ internal sealed class Attachment : IHostSessionEvents, ITlpSink, IDisposable
         Port = new RootPort(rootComplex);
         Session = new HostSession(session, this, this, SystemRandomSource.Instance);
         Delays = new HopDelays(() => MonotonicClock.Nanoseconds);
-        Hops = new HopSampler(() => MonotonicClock.Nanoseconds, Delays, isClockShared ? null : Session.Clock, hops.SampleEvery);
+        Hops = new HopSampler(() => MonotonicClock.Nanoseconds, Delays, isClockShared ? null : Session.Clock, hops.SampleEvery)
+        {
+            Tenant = tenant,
+            Arrivals = new FrameArrivals(() => MonotonicClock.Nanoseconds, () => MonotonicClock.RealtimeNanoseconds),
+            FramesLost = () => Session.FramesLost,
+        };
         Port.MessageSink = Hops;
     }
 

@@ -103,7 +103,9 @@ internal sealed class HostEngine : IWorkerEngine, IDisposable
     {
         if (FrameView.TryPeek(frame, out _, out uint sessionId) && new SessionId(sessionId).Index is int index && index < _attachments.Length)
         {
-            _attachments[index].Session.OnFrame(frame, source, now);
+            Attachment attachment = _attachments[index];
+            attachment.Hops.Arrivals?.OnFrame(received.TimestampNanoseconds);
+            attachment.Session.OnFrame(frame, source, now);
             return;
         }
 

@@ -17,6 +17,13 @@ internal struct HopSample
     public long PostedAt;
     public long LeftAt;
     public long ReceivedAt;
+
+    /// <summary>When the kernel had the frame with the report, which is that of the completion or the next; 0: unknown.</summary>
+    public long KernelHadAt;
+
+    /// <summary>The session's count of lost frames at its beginning, and whether it was another at its end.</summary>
+    public long LostBefore;
+    public bool IsRetransmitted;
     public long FoundAt;
     public long EndedAt;
 

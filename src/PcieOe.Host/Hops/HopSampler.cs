@@ -23,6 +23,7 @@ internal sealed class HopSampler : IFunctionMessageSink, IDisposable
     private readonly HopSample[] _samples = new HopSample[Capacity + 1];
     private readonly uint[] _sampleOfMark = new uint[Capacity];
     private readonly long[] _hops = new long[HopNames.Count];
+    private readonly long[] _parts = new long[HopHistograms.PartCount];
     private uint _lastSample;
     private uint _lastMark;
     private uint _lastLeft;
@@ -40,7 +41,6 @@ internal sealed class HopSampler : IFunctionMessageSink, IDisposable
         _delays = delays;
         _targetClock = targetClock;
         Every = every;
-        Totals = new HopHistograms();
     }
 
     /// <summary>One command in so many is sampled; 0: none.</summary>
@@ -51,15 +51,24 @@ internal sealed class HopSampler : IFunctionMessageSink, IDisposable
     }
 
     /// <summary>All samples of this attachment but those of a workload that still runs.</summary>
-    internal HopHistograms Totals { get; }
+    internal LabelledHops Totals { get; } = new();
 
     /// <summary>Those of the present workload, and the slowest of them; null: there is none.</summary>
-    internal HopHistograms? Workload { get; private set; }
+    internal WorkloadHops? Workload { get; private set; }
 
     internal SlowestCommands? Slowest { get; private set; }
 
     /// <summary>Who hears the messages that are no reports.</summary>
     internal IFunctionMessageSink? OtherMessages { get; set; }
+
+    /// <summary>Whom the commands count for: a label.</summary>
+    internal string Tenant { get; init; } = string.Empty;
+
+    /// <summary>Counts the frames that the session has lost; what it was before and behind a command tells whether one was in between.</summary>
+    internal Func<long>? FramesLost { get; init; }
+
+    /// <summary>When the kernel had the frame that is being handed over; null: unknown.</summary>
+    internal FrameArrivals? Arrivals { get; init; }
 
     /// <summary>What one-way times rest on, as of the last sample.</summary>
     internal ClockSummary Clock => new()
@@ -86,21 +95,18 @@ internal sealed class HopSampler : IFunctionMessageSink, IDisposable
     internal long Now() => _clock();
 
     /// <summary>Forgets what is under way, and records what follows for one workload.</summary>
-    internal void BeginWorkload(HopHistograms histograms, SlowestCommands? slowest, int every)
+    internal void BeginWorkload(WorkloadHops hops, SlowestCommands? slowest, int every)
     {
-        Workload = histograms;
+        Workload = hops;
+        hops.Start(_clock());
         Slowest = slowest;
         Every = every;
         Array.Clear(_samples);
     }
 
+    /// <summary>What it recorded joins <see cref="Totals"/> by whoever sums it up.</summary>
     internal void EndWorkload(int every)
     {
-        if (Workload is not null)
-        {
-            Totals.Add(Workload);
-        }
-
         Workload = null;
         Slowest = null;
         Every = every;
@@ -115,7 +121,7 @@ internal sealed class HopSampler : IFunctionMessageSink, IDisposable
     {
         _lastSample = _lastSample == uint.MaxValue ? 1 : _lastSample + 1;
         ref HopSample sample = ref _samples[_lastSample & Mask];
-        sample = new HopSample { Id = _lastSample, BegunAt = begunAt };
+        sample = new HopSample { Id = _lastSample, BegunAt = begunAt, LostBefore = FramesLost?.Invoke() ?? 0 };
         return _lastSample;
     }
 
@@ -211,6 +217,8 @@ internal sealed class HopSampler : IFunctionMessageSink, IDisposable
         if ((sample.Known & (HopParts.Posted | HopParts.Reported)) == HopParts.Posted)
         {
             sample.Target = report;
+            long lay = Arrivals?.WaitUntil(now) ?? -1;
+            sample.KernelHadAt = lay < 0 ? 0 : now - lay;
             HopParts learnt = HopParts.Reported;
             if (sample.IsDoorbell)
             {
@@ -220,6 +228,7 @@ internal sealed class HopSampler : IFunctionMessageSink, IDisposable
                 _delays.Wait(Hop.Complete);
                 sample.EndedAt = _clock();
                 sample.Whole = _clock() - sample.BegunAt;
+                sample.IsRetransmitted = HasLostSince(sample.LostBefore);
                 learnt |= HopParts.Found | HopParts.Ended;
             }
 
@@ -247,10 +256,13 @@ internal sealed class HopSampler : IFunctionMessageSink, IDisposable
         sample.EndedAt = _clock();
         long now = _clock();
         sample.Whole = now - startedAt;
+        sample.IsRetransmitted = HasLostSince(sample.LostBefore);
         Learn(ref sample, HopParts.Ended, now);
     }
 
     public void Dispose() => Totals.Dispose();
+
+    private bool HasLostSince(long before) => FramesLost is not null && FramesLost() != before;
 
     /// <summary>Stamps of a sample that is no more go to the slot that no sample has.</summary>
     private ref HopSample Find(uint id)
@@ -305,7 +317,38 @@ internal sealed class HopSampler : IFunctionMessageSink, IDisposable
         hops[(int)Hop.WireBack] = sample.ReceivedAt - (sample.TargetLeftAt - offset);
         hops[(int)Hop.HostReceive] = sample.FoundAt - sample.ReceivedAt;
         hops[(int)Hop.Complete] = sample.EndedAt - sample.FoundAt;
-        (Workload ?? Totals).Record(hops, sample.Whole);
+        ReadOnlySpan<long> parts = Parts(sample, hops);
+        HopLabels labels = new(Tenant, target.Class, target.Opcode, HopLabels.RoundSize(target.DataBytes), sample.IsRetransmitted);
+        if (Workload is not null)
+        {
+            Workload.Record(labels, hops, parts, sample.Whole, sample.EndedAt);
+        }
+        else
+        {
+            HopHistograms histograms = Totals.For(labels);
+            histograms.Record(hops, sample.Whole);
+            if (!parts.IsEmpty)
+            {
+                histograms.RecordParts(parts);
+            }
+        }
+
         Slowest?.Show(sample.Whole, sample.EndedAt, target.Opcode, target.DataBytes, hops);
+    }
+
+    /// <summary>What of wire-out and wire-back lies before and behind the receiving kernel's timestamp; empty: one of them is unknown.</summary>
+    private ReadOnlySpan<long> Parts(in HopSample sample, ReadOnlySpan<long> hops)
+    {
+        if (!sample.Target.IsRingWaitKnown || sample.KernelHadAt == 0)
+        {
+            return default;
+        }
+
+        long wireOut = hops[(int)Hop.WireOut], wireBack = hops[(int)Hop.WireBack];
+        _parts[1] = Math.Clamp(sample.Target.RingWait, 0, Math.Max(0, wireOut));
+        _parts[0] = wireOut - _parts[1];
+        _parts[3] = Math.Clamp(sample.ReceivedAt - sample.KernelHadAt, 0, Math.Max(0, wireBack));
+        _parts[2] = wireBack - _parts[3];
+        return _parts;
     }
 }

@@ -25,6 +25,9 @@ public interface IAdmission
     {
     }
 
+    /// <summary>The class of a command that has started and not been completed, for those who measure: the tenant's first is 1; 0: there are none.</summary>
+    byte ClassOf(TransactionToken token) => 0;
+
     /// <summary>A command that was let start by the answer to <see cref="Submit"/> had gone already.</summary>
     void OnVoid(TransactionToken token)
     {

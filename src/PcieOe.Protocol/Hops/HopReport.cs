@@ -5,22 +5,25 @@ namespace PcieOe.Protocol.Hops;
 
 /// <summary>
 /// Target to host, beside the completion of a command that a <see cref="HopMark"/> named: where its time went at the target
-/// (docs/wire-format.md, "Hop stamps"). A vendor-defined message of type 1, the mark's name in its last doubleword, 15 doublewords of
+/// (docs/wire-format.md, "Hop stamps"). A vendor-defined message of type 1, the mark's name in its last doubleword, 16 doublewords of
 /// data, big-endian. Instants are the target's monotonic nanoseconds; durations saturate at 2^32 - 1 ns.
 /// <code>
 ///  0  instant of arrival: the poll round that had the doorbell's frame (64)
 ///  8  target-rx (32)      12  policy-wait (32)   16  flash-queue (32)
 /// 20  flash-cell (32)     24  flash-transfer (32)  28  target-queue (32)
-/// 32  opcode (8), zeros (24)                     36  bytes of user data (32)
+/// 32  opcode (8), class (8), flags (8), zeros (8)  36  bytes of user data (32)
 /// 40  number of the doorbell's frame (64)
 /// 48  name of an earlier command whose completion has left (32; 0: none), 52  instant of that (64)
+/// 60  before its arrival: how long the doorbell's frame had lain in the port's ring (32), if bit 0 of the flags is set
 /// </code>
 /// A frame's own leaving is not known while it is being filled, so it travels with a later report.
 /// </summary>
 public struct HopReport
 {
-    public const int PayloadBytes = 60;
+    public const int PayloadBytes = 64;
     public const int WrittenLength = MessageHeader.WrittenLength + PayloadBytes;
+
+    private const uint RingWaitKnownFlag = 1;
 
     public uint Name;
     public long ArrivedAt;
@@ -31,6 +34,13 @@ public struct HopReport
     public uint FlashTransfer;
     public uint TargetQueue;
     public byte Opcode;
+
+    /// <summary>Of the tenant's classes, the first is 1; 0: there is no policy.</summary>
+    public byte Class;
+
+    /// <summary>How long before <see cref="ArrivedAt"/> the target's kernel had the frame, by its receive timestamp.</summary>
+    public uint RingWait;
+    public bool IsRingWaitKnown;
     public uint DataBytes;
     public ulong FrameNumber;
 
@@ -52,11 +62,12 @@ public struct HopReport
         BinaryPrimitives.WriteUInt32BigEndian(data[20..], FlashCell);
         BinaryPrimitives.WriteUInt32BigEndian(data[24..], FlashTransfer);
         BinaryPrimitives.WriteUInt32BigEndian(data[28..], TargetQueue);
-        BinaryPrimitives.WriteUInt32BigEndian(data[32..], (uint)Opcode << 24);
+        BinaryPrimitives.WriteUInt32BigEndian(data[32..], (uint)Opcode << 24 | (uint)Class << 16 | (IsRingWaitKnown ? RingWaitKnownFlag << 8 : 0));
         BinaryPrimitives.WriteUInt32BigEndian(data[36..], DataBytes);
         BinaryPrimitives.WriteUInt64BigEndian(data[40..], FrameNumber);
         BinaryPrimitives.WriteUInt32BigEndian(data[48..], LeftName);
         BinaryPrimitives.WriteInt64BigEndian(data[52..], LeftAt);
+        BinaryPrimitives.WriteUInt32BigEndian(data[60..], RingWait);
     }
 
     /// <summary>False: another message.</summary>
@@ -80,10 +91,13 @@ public struct HopReport
             FlashTransfer = BinaryPrimitives.ReadUInt32BigEndian(data[24..]),
             TargetQueue = BinaryPrimitives.ReadUInt32BigEndian(data[28..]),
             Opcode = data[32],
+            Class = data[33],
+            IsRingWaitKnown = (data[34] & RingWaitKnownFlag) != 0,
             DataBytes = BinaryPrimitives.ReadUInt32BigEndian(data[36..]),
             FrameNumber = BinaryPrimitives.ReadUInt64BigEndian(data[40..]),
             LeftName = BinaryPrimitives.ReadUInt32BigEndian(data[48..]),
             LeftAt = BinaryPrimitives.ReadInt64BigEndian(data[52..]),
+            RingWait = BinaryPrimitives.ReadUInt32BigEndian(data[60..]),
         };
         return true;
     }

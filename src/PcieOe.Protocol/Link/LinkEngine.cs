@@ -119,6 +119,12 @@ public sealed class LinkEngine : ITlpTransmitter, IDisposable
     /// <inheritdoc/>
     public void Mark(uint name) => _sender.Mark(name);
 
+    /// <summary>
+    /// Grows with each frame sent again, and with each frame number that has not come though a later one has: the same before and behind
+    /// something means that nothing was lost meanwhile. Reordering makes it grow and shrink again.
+    /// </summary>
+    public long FramesLost => Counters.FastRetransmits + Counters.ProbeRetransmits + Counters.TimerRetransmits + (long)_replay.Highest - Counters.FramesReceived;
+
     /// <summary>The last name that <see cref="Mark"/> gave to a frame which <see cref="TryGetFrameToSend"/> has handed out; 0: none.</summary>
     public uint LastMarkSent => _sender.LastMarkSent;
 

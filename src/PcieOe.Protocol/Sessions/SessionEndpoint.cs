@@ -20,6 +20,9 @@ public abstract class SessionEndpoint
     /// <summary>See <see cref="LinkEngine.LastMarkSent"/>.</summary>
     public uint LastMarkSent => Link?.LastMarkSent ?? 0;
 
+    /// <summary>See <see cref="LinkEngine.FramesLost"/>.</summary>
+    public long FramesLost => Link?.FramesLost ?? 0;
+
     public long SmoothedRoundTripNanoseconds => Link?.SmoothedRoundTripNanoseconds ?? 0;
 
     /// <summary>The present session's frames are sealed.</summary>

@@ -4,7 +4,7 @@ using PcieOe.Protocol.Handshake;
 using PcieOe.Protocol.Sessions;
 using PcieOe.Target.Engine;
 using PcieOe.Target.Functions;
-using PcieOe.Target.Hops;
+using PcieOe.Transport.Hops;
 
 namespace PcieOe.Target.Control;
 
@@ -64,15 +64,7 @@ internal static class TargetStatus
     }
 
     /// <summary>Unlike the rest for any thread but the worker's: it takes a while.</summary>
-    internal static JsonArray Hops(HopTotals totals) => [.. Enumerable.Range(0, totals.Count).Select(index =>
-    {
-        HopTotal member = totals[index];
-        JsonObject entry = HopsJson.Of(member.Histograms, "target");
-        entry["tenant"] = member.Tenant;
-        entry["opcode"] = member.Opcode;
-        entry["size"] = member.SizeBytes;
-        return (JsonNode)entry;
-    })];
+    internal static JsonArray Hops(LabelledHops totals) => HopsJson.Of(totals, "target");
 
     private static JsonObject Bridge(FunctionBridgeCounters counters) => new()
     {

@@ -78,7 +78,11 @@ internal sealed class TargetEngine : IWorkerEngine, ITargetSessionPolicy, IDispo
 
     internal PooledFunction? Find(string name) => Array.Find(_functions, function => function.Name == name);
 
-    public void OnFrame(ReadOnlySpan<byte> frame, MacAddress source, in ReceivedFrame received, long now) => _sessions.OnFrame(frame, source, now);
+    public void OnFrame(ReadOnlySpan<byte> frame, MacAddress source, in ReceivedFrame received, long now)
+    {
+        Hops.Arrivals.OnFrame(received.TimestampNanoseconds);
+        _sessions.OnFrame(frame, source, now);
+    }
 
     public bool Poll(long now)
     {
@@ -170,6 +174,7 @@ internal sealed class TargetEngine : IWorkerEngine, ITargetSessionPolicy, IDispo
         if (function.Bridge.Hops is { } recorder)
         {
             recorder.Tenant = Hops.TenantOf(session.HostName);
+            recorder.FramesLost = () => session.FramesLost;
         }
 
         function.Attach(session, start, _policy?.TenantOf(session.HostName) ?? 0, now);

@@ -191,7 +191,7 @@ public sealed class FunctionBridge : ITlpSink, IFunctionHost, IAdmissionSink
         Admission admission = _gate.Submit(request, now);
         if (admission.Starts)
         {
-            _hops.OnAdmitted(request.Token);
+            _hops.OnAdmitted(request.Token, _admission);
         }
 
         return admission;
@@ -215,7 +215,7 @@ public sealed class FunctionBridge : ITlpSink, IFunctionHost, IAdmissionSink
     {
         if (_hops is { IsActive: true })
         {
-            _hops.OnAdmitted(token);
+            _hops.OnAdmitted(token, _admission);
         }
 
         return _function.OnAdmitted(token, deadlineNanoseconds, now);
@@ -241,7 +241,7 @@ public sealed class FunctionBridge : ITlpSink, IFunctionHost, IAdmissionSink
         _counters.PoisonedRequests += isPoisoned ? 1 : 0;
         if (type.IsMessage)
         {
-            _counters.IgnoredMessages += _hops is not null && _hops.TryArm(tlp, CurrentOrigin) || _prober is not null && _prober.TryTake(tlp) ? 0 : 1;
+            _counters.IgnoredMessages += _hops is not null && _hops.TryArm(tlp, CurrentOrigin, now) || _prober is not null && _prober.TryTake(tlp) ? 0 : 1;
         }
         else if (isMalformed || isPoisoned)
         {

@@ -12,8 +12,9 @@ namespace PcieOe.Target.Hops;
 /// all memory is bounded, and a command for which there is none goes without stamps.
 /// </summary>
 /// <param name="clock">Monotonic nanoseconds.</param>
+/// <param name="arrivals">When the kernel had the frame that is being handed over; null: unknown.</param>
 /// <param name="every">One command in so many is stamped whether marked or not; 0: none.</param>
-internal sealed class HopRecorder(Func<long> clock, HopDelays delays, HopTotals totals, int every)
+internal sealed class HopRecorder(Func<long> clock, HopDelays delays, LabelledHops totals, int every, FrameArrivals? arrivals = null)
 {
     /// <summary>Set in an origin: it names a mark, not a frame.</summary>
     private const ulong MarkedOrigin = 1UL << 63;
@@ -35,6 +36,7 @@ internal sealed class HopRecorder(Func<long> clock, HopDelays delays, HopTotals 
     private int _active;
     private uint _armedName;
     private ulong _armedFrame;
+    private long _armedRingWait = -1;
     private uint _lastMark;
     private uint _lastLeft;
     private uint _firstReport;
@@ -48,6 +50,9 @@ internal sealed class HopRecorder(Func<long> clock, HopDelays delays, HopTotals 
     /// <summary>Whom the host's commands count for: a label.</summary>
     public string Tenant { get; set; } = string.Empty;
 
+    /// <summary>Counts the frames that the host's session has lost; what it was before and behind a command tells whether one was in between.</summary>
+    public Func<long>? FramesLost { get; set; }
+
     public bool HasReports => _firstReport != _endOfReports;
 
     /// <summary>The next memory write carries a mark.</summary>
@@ -57,7 +62,8 @@ internal sealed class HopRecorder(Func<long> clock, HopDelays delays, HopTotals 
     public bool IsActive => _active > 0;
 
     /// <summary>A mark came. False: it is another message.</summary>
-    public bool TryArm(in TlpView message, ulong frameNumber)
+    /// <param name="now">The poll round that had its frame.</param>
+    public bool TryArm(in TlpView message, ulong frameNumber, long now)
     {
         if (!HopMark.TryParse(message, out uint name))
         {
@@ -66,6 +72,7 @@ internal sealed class HopRecorder(Func<long> clock, HopDelays delays, HopTotals 
 
         _armedName = name;
         _armedFrame = frameNumber;
+        _armedRingWait = arrivals is null ? -1 : arrivals.WaitUntil(now);
         return true;
     }
 
@@ -108,6 +115,8 @@ internal sealed class HopRecorder(Func<long> clock, HopDelays delays, HopTotals 
             Name = isMarked ? (uint)request.Origin : 0,
             FrameNumber = isMarked ? _armedFrame - (_armedFrame - frame & FrameMask) : request.Origin,
             ArrivedAt = request.ArrivalNanoseconds,
+            RingWait = isMarked && frame == (_armedFrame & FrameMask) ? _armedRingWait : -1,
+            LostBefore = FramesLost?.Invoke() ?? 0,
         };
         _active++;
         delays.Wait(Hop.TargetReceive);
@@ -115,11 +124,12 @@ internal sealed class HopRecorder(Func<long> clock, HopDelays delays, HopTotals 
         delays.Wait(Hop.PolicyWait);
     }
 
-    public void OnAdmitted(TransactionToken token)
+    public void OnAdmitted(TransactionToken token, IAdmission admission)
     {
         if (TryFind(token, out int place))
         {
             _commands[place].AdmittedAt = clock();
+            _commands[place].Class = admission.ClassOf(token);
         }
     }
 
@@ -247,7 +257,8 @@ internal sealed class HopRecorder(Func<long> clock, HopDelays delays, HopTotals 
         }
 
         command.CopyHops(_hops, now);
-        totals.For(Tenant, command.Opcode, command.DataBytes).Record(_hops, now - command.ArrivedAt);
+        HopLabels labels = new(Tenant, command.Class, command.Opcode, HopLabels.RoundSize(command.DataBytes), (FramesLost?.Invoke() ?? 0) != command.LostBefore);
+        totals.For(labels).Record(_hops, now - command.ArrivedAt);
         if (command.Name != 0)
         {
             if (_endOfLeft - _firstLeft == Capacity)

@@ -1,3 +1,4 @@
+using PcieOe.Protocol.Hops;
 using PcieOe.Transport.Hops;
 using PcieOe.Transport.Polling;
 
@@ -8,11 +9,14 @@ namespace PcieOe.Target.Hops;
 /// <param name="tenantOfHost">The tenant that a host's traffic counts for, where it is not the host itself.</param>
 internal sealed class TargetHops(int every, IReadOnlyDictionary<string, string> tenantOfHost) : IDisposable
 {
-    public HopTotals Totals { get; } = new();
+    public LabelledHops Totals { get; } = new(Hop.TargetReceive, Hop.TargetTransmit);
+
+    /// <summary>Of the frame that the worker hands over.</summary>
+    public FrameArrivals Arrivals { get; } = new(Clock, () => MonotonicClock.RealtimeNanoseconds);
 
     public HopDelays Delays { get; } = new(Clock);
 
-    public HopRecorder CreateRecorder() => new(Clock, Delays, Totals, every);
+    public HopRecorder CreateRecorder() => new(Clock, Delays, Totals, every, Arrivals);
 
     public string TenantOf(string hostName) => tenantOfHost.GetValueOrDefault(hostName, hostName);
 

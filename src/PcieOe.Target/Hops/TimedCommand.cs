@@ -20,6 +20,13 @@ internal struct TimedCommand
     public long FlashTransfer;
     public int DataBytes;
     public byte Opcode;
+    public byte Class;
+
+    /// <summary>How long before <see cref="ArrivedAt"/> the kernel had the frame; negative: unknown.</summary>
+    public long RingWait;
+
+    /// <summary>The session's count of lost frames at its arrival.</summary>
+    public long LostBefore;
 
     public readonly long FlashQueue => ReadyAt - AdmittedAt - FlashCell - FlashTransfer;
 
@@ -34,6 +41,9 @@ internal struct TimedCommand
         FlashTransfer = Saturate(FlashTransfer),
         TargetQueue = Saturate(WritingAt - ReadyAt),
         Opcode = Opcode,
+        Class = Class,
+        IsRingWaitKnown = RingWait >= 0,
+        RingWait = Saturate(RingWait),
         DataBytes = (uint)DataBytes,
         FrameNumber = FrameNumber,
     };

@@ -99,6 +99,9 @@ internal sealed class NestedQosAdmission(NestedQosScheduler scheduler, int owner
         }
     }
 
+    public byte ClassOf(TransactionToken token) =>
+        _tickets.TryGetValue(token.Value, out Ticket ticket) && ticket.State != TicketState.Waiting ? (byte)Math.Min(ticket.Start.Class + 1, byte.MaxValue) : (byte)0;
+
     public void OnVoid(TransactionToken token)
     {
         if (_tickets.Remove(token.Value, out Ticket ticket) && ticket.State == TicketState.Started)

@@ -14,6 +14,8 @@ public static class HistogramEncoding
     private const int HeaderBytes = 40;
 
     /// <summary>The compressed form: cookie and length, big-endian, then a zlib stream.</summary>
+    public static string ToText(LatencyHistogram histogram) => Convert.ToBase64String(EncodeCompressed(histogram));
+
     public static byte[] EncodeCompressed(LatencyHistogram histogram)
     {
         using MemoryStream compressed = new();

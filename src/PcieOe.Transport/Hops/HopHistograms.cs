@@ -3,11 +3,21 @@ using PcieOe.Transport.Histograms;
 
 namespace PcieOe.Transport.Hops;
 
-/// <summary>Histograms of consecutive hops, of the whole, and of what the hops leave of it. One thread writes.</summary>
+/// <summary>
+/// Histograms of consecutive hops, of the whole, of what the hops leave of it, and of the two hops in which frames are received what lies
+/// before and behind the kernel's receive timestamp. One thread writes.
+/// </summary>
 public sealed class HopHistograms : IDisposable
 {
+    /// <summary>Of wire-out and wire-back, in this order: until the receiving kernel had the frame, and from there until the poll round.</summary>
+    public const int PartCount = 4;
+
+    private static readonly (Hop Hop, string Part)[] PartNames =
+        [(Hop.WireOut, "kernel"), (Hop.WireOut, "daemon"), (Hop.WireBack, "kernel"), (Hop.WireBack, "daemon")];
+
     private readonly Hop _first;
     private readonly LatencyHistogram[] _hops;
+    private readonly LatencyHistogram[] _parts = new LatencyHistogram[PartCount];
     private readonly LatencyHistogram _whole = new();
     private readonly LatencyHistogram _residual = new();
 
@@ -17,10 +27,8 @@ public sealed class HopHistograms : IDisposable
     {
         _first = first;
         _hops = new LatencyHistogram[last - first + 1];
-        for (int i = 0; i < _hops.Length; i++)
-        {
-            _hops[i] = new LatencyHistogram();
-        }
+        Fill(_hops);
+        Fill(_parts);
     }
 
     /// <summary>Commands recorded.</summary>
@@ -44,30 +52,65 @@ public sealed class HopHistograms : IDisposable
         _residual.Record(whole - sum);
     }
 
+    /// <summary>Records the parts of one command's receiving hops, where the ports gave timestamps.</summary>
+    /// <param name="parts">Nanoseconds, <see cref="PartCount"/> of them; each pair adds up to its hop.</param>
+    public void RecordParts(ReadOnlySpan<long> parts)
+    {
+        for (int i = 0; i < PartCount; i++)
+        {
+            _parts[i].Record(parts[i]);
+        }
+    }
+
     /// <summary>Adds what another one of the same hops has recorded.</summary>
     public void Add(HopHistograms other)
     {
-        for (int i = 0; i < _hops.Length; i++)
+        foreach ((LatencyHistogram own, LatencyHistogram added) in All().Zip(other.All()))
         {
-            _hops[i].Add(other._hops[i]);
+            own.Add(added);
         }
+    }
 
-        _whole.Add(other._whole);
-        _residual.Add(other._residual);
+    /// <summary>Takes away what is counted in <paramref name="part"/> too.</summary>
+    public void Subtract(HopHistograms part)
+    {
+        foreach ((LatencyHistogram own, LatencyHistogram taken) in All().Zip(part.All()))
+        {
+            own.Subtract(taken);
+        }
     }
 
     public IReadOnlyList<HopSummary> Hops() => [.. _hops.Select((histogram, index) => HopSummary.Of(HopNames.Of((Hop)((int)_first + index)), histogram))];
 
+    /// <summary>Empty where no port gave timestamps.</summary>
+    public IReadOnlyList<HopSummary> Parts() => _parts[0].Count == 0 ? []
+        : [.. _parts.Select((histogram, index) => HopSummary.Of(PartNames[index].Part, histogram) with { Hop = HopNames.Of(PartNames[index].Hop) })];
+
     public HopSummary Whole(string name) => HopSummary.Of(name, _whole);
+
+    /// <summary>In the order of <see cref="Hops"/>.</summary>
+    public IReadOnlyList<LatencyHistogram> HopHistogramsInOrder => _hops;
+
+    /// <summary>In the order of <see cref="Parts"/>.</summary>
+    public IReadOnlyList<LatencyHistogram> PartHistograms => _parts;
+
+    public LatencyHistogram WholeHistogram => _whole;
 
     public void Dispose()
     {
-        foreach (LatencyHistogram histogram in _hops)
+        foreach (LatencyHistogram histogram in All())
         {
             histogram.Dispose();
         }
-
-        _whole.Dispose();
-        _residual.Dispose();
     }
+
+    private static void Fill(LatencyHistogram[] histograms)
+    {
+        for (int i = 0; i < histograms.Length; i++)
+        {
+            histograms[i] = new LatencyHistogram();
+        }
+    }
+
+    private IEnumerable<LatencyHistogram> All() => [.. _hops, .. _parts, _whole, _residual];
 }

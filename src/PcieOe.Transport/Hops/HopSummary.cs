@@ -27,6 +27,18 @@ public sealed record HopSummary
     [JsonPropertyName("max")]
     public double MaximumMicroseconds { get; init; }
 
+    /// <summary>Of a part: the hop that it is a part of.</summary>
+    [JsonPropertyName("hop")]
+    public string? Hop { get; init; }
+
+    /// <summary>All values: HdrHistogram encoding V2, compressed, base64, nanoseconds. Null where only the summary is kept.</summary>
+    [JsonPropertyName("histogram")]
+    public string? Histogram { get; init; }
+
+    /// <summary>The same over time, interval by interval.</summary>
+    [JsonPropertyName("intervals")]
+    public IReadOnlyList<string>? Intervals { get; init; }
+
     public static HopSummary Of(string name, LatencyHistogram histogram) => new()
     {
         Name = name,

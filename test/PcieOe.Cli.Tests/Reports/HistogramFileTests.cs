@@ -51,13 +51,13 @@ public sealed class HistogramFileTests : IDisposable
         CommandRun read = Run("/usr/bin/node", "read.js");
         Assert.True(read.ExitCode == 0, read.Errors);
         JsonObject result = JsonNode.Parse(read.Output)!.AsObject();
-        Assert.Equal(report.Workloads.Count, result.Count);
-        foreach (WorkloadResult workload in report.Workloads)
+        Assert.Equal(2 * report.Workloads.Count, result.Count);
+        foreach ((WorkloadResult workload, string name) in report.Workloads.SelectMany(workload => ((string[])[workload.Name, $"{workload.Name}.end-to-end"]).Select(name => (workload, name))))
         {
-            JsonObject other = result[workload.Name]!.AsObject();
+            JsonObject other = result[name]!.AsObject();
             Assert.Equal(workload.Latency.Count, other["count"]!.GetValue<long>());
             Assert.Equal(workload.Latency.Count, other["last"]!.GetValue<long>());
-            Assert.All(other["tags"]!.AsArray(), tag => Assert.Equal(workload.Name, tag!.GetValue<string>()));
+            Assert.All(other["tags"]!.AsArray(), tag => Assert.Equal(name, tag!.GetValue<string>()));
             Assert.Equal(workload.Intervals!.Histograms.Count, other["tags"]!.AsArray().Count);
             Assert.True(other["rows"]!.GetValue<int>() > 20);
             Assert.InRange(other["error"]!.GetValue<double>(), 0, 0.001);
@@ -72,7 +72,7 @@ public sealed class HistogramFileTests : IDisposable
     {
         WorkloadResult workload = SampleRun.Workload("randread", 4096, 1, 10) with { Name = "../out/of,it" };
         HistogramFiles.Save(_folder, new RunReport { Workloads = [workload] });
-        Assert.Equal([".._out_of_it.hgrm", ".._out_of_it.hlog"], Directory.GetFiles(_folder).Select(Path.GetFileName).Order());
+        Assert.Equal([".._out_of_it.end-to-end.hgrm", ".._out_of_it.end-to-end.hlog", ".._out_of_it.hgrm", ".._out_of_it.hlog"], Directory.GetFiles(_folder).Select(Path.GetFileName).Order());
     }
 
     /// <summary>Within three significant digits.</summary>

@@ -67,8 +67,14 @@ internal static class SampleRun
             GigabitsPerSecond = rate * bytes * 8 / 1e9,
             Latency = latency,
             Hops = [.. HopNames.All.Select((name, index) => Hop(name, latency.MeanMicroseconds * (index + 1) / 110))],
-            EndToEnd = Hop("end-to-end", latency.MeanMicroseconds),
+            EndToEnd = Hop("end-to-end", latency.MeanMicroseconds) with { Histogram = Encode(all), Intervals = intervals },
             ResidualMicroseconds = latency.MeanMicroseconds * 0.045,
+            HopParts = [.. from hop in (string[])["wire-out", "wire-back"] from part in (string[])["kernel", "daemon"] select Hop(part, latency.MeanMicroseconds * (hop == "wire-out" ? 4 : 12) / 220) with { Hop = hop }],
+            HopsByLabel =
+            [
+                new LabelledHopsResult { Tenant = "t<1>", Class = 1, Opcode = 2, SizeBytes = bytes, Sampled = 590, EndToEnd = Hop("end-to-end", latency.MeanMicroseconds) },
+                new LabelledHopsResult { Tenant = "t<1>", Class = 1, Opcode = 2, SizeBytes = bytes, Sampled = 10, IsRetransmitted = true },
+            ],
             Sampled = 600,
             SampleEvery = 16,
             Clock = new ClockSummary { Source = "shared" },

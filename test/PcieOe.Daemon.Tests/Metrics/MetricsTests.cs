@@ -19,6 +19,8 @@ public sealed class MetricsTests
               "hops": { "sampled": 10, "hops": [ { "name": "wire-out", "count": 10, "mean": 2, "p50": 1.5, "p99": 4, "p99.9": 5, "max": 9 } ] } },
             { "name": "flash1", "state": "down", "keyed": false, "link": { "rtt_us": 20, "drops": { "replayed": 0 } } }
           ],
+          "hops": [ { "tenant": "t", "opcode": 2, "retransmitted": true, "sampled": 10, "hops": [ { "name": "target-rx", "count": 10, "mean": 2, "p50": 1.5, "buckets": [3, 10] } ] } ],
+          "gatekeeper": { "tenants": [ { "name": "t", "egress": { "achieved_mbps": 1.5 } } ] },
           "nested_qos": { "capacity_iops": 20000, "tenants": [ { "name": "web", "weight": 2, "classes": [
             { "name": "gold", "deadline_ms": 5, "missed": 4, "waiting_us": { "count": 1, "mean": 2, "p50": 2, "p99": 2 } } ] } ] }
         }
@@ -48,6 +50,10 @@ public sealed class MetricsTests
     [InlineData("pcieoe_nested_qos_tenants_classes_missed_total{A,tenant=\"web\",class=\"gold\"} 4")]
     [InlineData("pcieoe_nested_qos_tenants_classes_waiting_seconds{A,tenant=\"web\",class=\"gold\",quantile=\"0.99\"} 2E-06")]
     [InlineData("# TYPE pcieoe_attachments_hops_hops_seconds summary")]
+    [InlineData("# TYPE pcieoe_hops_hops_seconds histogram")]
+    [InlineData("pcieoe_hops_hops_seconds_bucket{A,hop_tenant=\"t\",hop_opcode=\"2\",hop_retransmitted=\"true\",hop=\"target-rx\",le=\"1E-07\"} 3")]
+    [InlineData("pcieoe_hops_hops_seconds_bucket{A,hop_tenant=\"t\",hop_opcode=\"2\",hop_retransmitted=\"true\",hop=\"target-rx\",le=\"+Inf\"} 10")]
+    [InlineData("pcieoe_gatekeeper_tenants_egress_achieved_bits_per_second{A,tenant=\"t\"} 1500000")]
     [InlineData("# TYPE pcieoe_port_frames_sent_total counter")]
     [InlineData("# TYPE pcieoe_port_mtu gauge")]
     public void Text_OfAStatus_HasTheSample(string line)

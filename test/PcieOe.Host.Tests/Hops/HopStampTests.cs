@@ -1,3 +1,4 @@
+using PcieOe.Host.Hops;
 using PcieOe.Host.NvmeDriver;
 using PcieOe.Host.Tests.NvmeDriver;
 using PcieOe.Protocol.Functions;
@@ -18,7 +19,7 @@ public sealed class HopStampTests
     public void DeepQueuesInBatches_EachHeldForATimeOfItsOwn_EveryReportReachesItsCommand()
     {
         using BlockDriverHarness harness = BlockDriverHarness.Ready(new NvmeDriverOptions { PoolBytes = 64 << 20, QueuePairs = 4 });
-        using HopHistograms histograms = new();
+        using WorkloadHops histograms = new(seconds: 1);
         SlowestCommands all = new(Depth);
         harness.Hops.BeginWorkload(histograms, all, every: 1);
         harness.Admission.IsHolding = true;
@@ -63,7 +64,7 @@ public sealed class HopStampTests
     public void DataOfSeveralFrames_Read_LeavesWithItsLastOne()
     {
         using BlockDriverHarness harness = BlockDriverHarness.Ready(windowFrames: 4);
-        using HopHistograms histograms = new();
+        using WorkloadHops histograms = new(seconds: 1);
         SlowestCommands all = new(4);
         harness.Hops.BeginWorkload(histograms, all, every: 1);
         nint buffer = Buffer(harness);
@@ -88,6 +89,68 @@ public sealed class HopStampTests
     }
 
     [Fact]
+    public void KernelsTimestampsKnown_FramesLayInThePorts_PartsAddUpToTheirHops()
+    {
+        using BlockDriverHarness harness = BlockDriverHarness.Ready();
+        using WorkloadHops hops = new(seconds: 1);
+        harness.Hops.BeginWorkload(hops, null, every: 1);
+        uint[] samples = new uint[3];
+        long[] startedAt = new long[3];
+        harness.Client.OnEnd = (context, _) => harness.Hops.End(samples[context], startedAt[context]);
+        nint buffer = Buffer(harness);
+        for (int index = 0; index < samples.Length; index++)
+        {
+            Submit(harness, samples, startedAt, index, buffer);
+            harness.Driver.Pump(harness.Now);
+            harness.Port.Pump(harness.Now);
+            harness.Hops.OnLeaving(harness.ToFunction.LastMark);
+            harness.Now += 5000;
+            harness.TargetArrivals.OnFrame(harness.Now - 2000 + BlockDriverHarness.RealtimeAhead);
+            harness.ToFunction.Deliver(harness.Bridge, harness.Now);
+            harness.Bridge.Pump(harness.Now);
+            harness.TargetHops.OnLeaving(harness.ToHost.LastMark);
+            harness.Now += 7000;
+            harness.Hops.Arrivals!.OnFrame(harness.Now - 3000 + BlockDriverHarness.RealtimeAhead);
+            harness.Round();
+        }
+
+        using LabelledHops byLabel = hops.ByLabel();
+        using HopHistograms all = byLabel.Merge();
+        Assert.Equal(2, all.Count);
+        Assert.Equal([("wire-out", "kernel", 3.0), ("wire-out", "daemon", 2.0), ("wire-back", "kernel", 4.0), ("wire-back", "daemon", 3.0)],
+            all.Parts().Select(part => (part.Hop!, part.Name, Math.Round(part.P50Microseconds, 1))));
+        Assert.Equal(0, all.ResidualMicroseconds);
+    }
+
+    [Fact]
+    public void CommandsOfSeveralKinds_OneMeetsALostFrame_AreCountedApartAndTogether()
+    {
+        using BlockDriverHarness harness = BlockDriverHarness.Ready();
+        using WorkloadHops hops = new(seconds: 1);
+        harness.Hops.BeginWorkload(hops, null, every: 1);
+        const int Commands = 31;
+        uint[] samples = new uint[Commands];
+        long[] startedAt = new long[Commands];
+        harness.Client.OnEnd = (context, _) => harness.Hops.End(samples[context], startedAt[context]);
+        nint buffer = Buffer(harness);
+        for (int index = 0; index < Commands; index++)
+        {
+            Submit(harness, samples, startedAt, index, buffer, blocks: index % 3 == 0 ? 2u : 1u, isWrite: index % 2 == 0);
+            harness.FramesLost += index == 10 ? 1 : 0;
+            harness.Run();
+        }
+
+        using LabelledHops byLabel = hops.ByLabel();
+        Dictionary<HopLabels, long> counts = Enumerable.Range(0, byLabel.Count).ToDictionary(index => byLabel[index].Labels, index => byLabel[index].Histograms.Count);
+        Dictionary<HopLabels, long> expected = Enumerable.Range(0, Commands - 1)
+            .GroupBy(index => new HopLabels("tenant", 0, (byte)(index % 2 == 0 ? NvmOpcode.Write : NvmOpcode.Read), index % 3 == 0 ? 8192 : 4096, index == 10))
+            .ToDictionary(group => group.Key, group => (long)group.Count());
+        Assert.Equal(expected.OrderBy(entry => entry.Key.ToString()), counts.OrderBy(entry => entry.Key.ToString()));
+        Assert.Equal(Commands - 1, hops.Count);
+        Assert.Equal(hops.Count, hops.Intervals.Sum(interval => interval.Count));
+    }
+
+    [Fact]
     public void NobodyAsks_CommandsRun_NoMessageIsSent()
     {
         using BlockDriverHarness harness = BlockDriverHarness.Ready();
@@ -100,7 +163,7 @@ public sealed class HopStampTests
     public void SessionLostMeanwhile_CommandsGoOn_NothingFalseIsRecorded()
     {
         using BlockDriverHarness harness = BlockDriverHarness.Ready();
-        using HopHistograms histograms = new();
+        using WorkloadHops histograms = new(seconds: 1);
         harness.Hops.BeginWorkload(histograms, null, every: 1);
         harness.Admission.IsHolding = true;
         uint[] samples = new uint[32];
@@ -156,7 +219,7 @@ public sealed class HopStampTests
         Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
 
         // All but those whose leaving is yet to be told, and those that shared a place of the target's table.
-        Assert.InRange(harness.Hops.Totals.Count, 9_000, 600 * Together - 1);
+        Assert.InRange(harness.Hops.Totals.Sampled, 9_000, 600 * Together - 1);
     }
 
     private static nint Buffer(BlockDriverHarness harness)
@@ -165,11 +228,20 @@ public sealed class HopStampTests
         return buffer;
     }
 
-    private static void Submit(BlockDriverHarness harness, uint[] samples, long[] startedAt, int index, nint buffer, uint blocks = 1)
+    private static void Submit(BlockDriverHarness harness, uint[] samples, long[] startedAt, int index, nint buffer, uint blocks = 1, bool isWrite = false)
     {
         startedAt[index] = harness.Hops.Now();
         samples[index] = harness.Hops.Begin();
-        BlockCommand command = new() { NamespaceId = 1, Lba = (ulong)index, Blocks = blocks, Buffer = buffer, Context = (ulong)index, Sample = samples[index] };
+        BlockCommand command = new()
+        {
+            Operation = isWrite ? BlockOperation.Write : BlockOperation.Read,
+            NamespaceId = 1,
+            Lba = (ulong)index,
+            Blocks = blocks,
+            Buffer = buffer,
+            Context = (ulong)index,
+            Sample = samples[index],
+        };
         Assert.True(harness.Driver.TrySubmit(command, harness.Now));
     }
 }

@@ -7,6 +7,7 @@ using PcieOe.Host.NvmeDriver;
 using PcieOe.Host.RootComplex;
 using PcieOe.Host.Tests.RootComplex;
 using PcieOe.Protocol.Functions;
+using PcieOe.Protocol.Hops;
 using PcieOe.Protocol.Nvme;
 using PcieOe.Target.Functions;
 using PcieOe.Target.Hops;
@@ -21,9 +22,12 @@ internal sealed class BlockDriverHarness : IDisposable
     public const long Millisecond = 1_000_000;
     public const int BlockBytes = 4096;
 
+    /// <summary>The clock of kernel timestamps counts from elsewhere.</summary>
+    public const long RealtimeAhead = 1_700_000_000_000_000_000;
+
     private readonly MemoryMedium _medium;
     private readonly NvmeFunction _function;
-    private readonly HopTotals _targetTotals = new();
+    private readonly LabelledHops _targetTotals = new(Hop.TargetReceive, Hop.TargetTransmit);
 
     public BlockDriverHarness(NvmeDriverOptions? options = null, int memoryBufferBytes = 8 << 20, int frameBytes = 8900, int windowFrames = 256,
         long capacityBytes = 64 << 20, RootComplexOptions? portOptions = null, int maximumQueueEntries = 4096, int targetTransferBytes = 256 * 1024,
@@ -40,14 +44,20 @@ internal sealed class BlockDriverHarness : IDisposable
             Namespaces = [new NamespaceOptions { SizeBytes = capacityBytes, BlockBytes = BlockBytes }],
         };
         _function = new NvmeFunction(nvme, _medium, NoFlashTiming.Instance);
-        TargetHops = new HopRecorder(() => Now, new HopDelays(() => Now), _targetTotals, every: 0);
+        TargetArrivals = new FrameArrivals(() => Now, () => Now + RealtimeAhead);
+        TargetHops = new HopRecorder(() => Now, new HopDelays(() => Now), _targetTotals, every: 0, TargetArrivals);
         Bridge = new FunctionBridge(_function, Admission, new FunctionBridgeOptions(), TargetHops);
         ToFunction = new InMemoryLane(frameBytes, windowFrames);
         ToHost = new InMemoryLane(frameBytes, windowFrames);
         Port = new RootPort(portOptions ?? new RootComplexOptions());
         Client = new CountingClient();
         options ??= new NvmeDriverOptions { PoolBytes = 32 << 20 };
-        Hops = new HopSampler(() => Now, new HopDelays(() => Now), targetClock: null, every: 0);
+        Hops = new HopSampler(() => Now, new HopDelays(() => Now), targetClock: null, every: 0)
+        {
+            Tenant = "tenant",
+            FramesLost = () => FramesLost,
+            Arrivals = new FrameArrivals(() => Now, () => Now + RealtimeAhead),
+        };
         Port.MessageSink = Hops;
         Device = useBlockDevice ? new BlockDevice(Port, options, () => { }, Hops) : null;
         Device?.Start(Now);
@@ -75,6 +85,12 @@ internal sealed class BlockDriverHarness : IDisposable
     public HopSampler Hops { get; }
 
     public HopRecorder TargetHops { get; }
+
+    /// <summary>When the target's kernel has the frames that are handed over.</summary>
+    public FrameArrivals TargetArrivals { get; }
+
+    /// <summary>What the host's session has lost.</summary>
+    public long FramesLost { get; set; }
 
     public long Now { get; set; } = 1_000_000_000;
 

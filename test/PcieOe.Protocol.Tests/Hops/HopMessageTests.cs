@@ -9,9 +9,9 @@ public sealed class HopMessageTests
 {
     private const string GoldenMark = "34000000" + "0000007f" + "0000f1a5" + "0badcafe";
 
-    private const string GoldenReport = "7400000f" + "0100007f" + "0000f1a5" + "0badcafe"
+    private const string GoldenReport = "74000010" + "0100007f" + "0000f1a5" + "0badcafe"
         + "0102030405060708" + "00000011" + "00000012" + "00000013" + "00000014" + "00000015" + "00000016"
-        + "02000000" + "00001000" + "00000000deadbeef" + "0badcafd" + "1112131415161718";
+        + "02030100" + "00001000" + "00000000deadbeef" + "0badcafd" + "1112131415161718" + "00000017";
 
     private static readonly HopReport Report = new()
     {
@@ -24,6 +24,9 @@ public sealed class HopMessageTests
         FlashTransfer = 0x15,
         TargetQueue = 0x16,
         Opcode = 2,
+        Class = 3,
+        RingWait = 0x17,
+        IsRingWaitKnown = true,
         DataBytes = 4096,
         FrameNumber = 0xDEADBEEF,
         LeftName = 0x0BADCAFD,

@@ -1,4 +1,5 @@
 using PcieOe.Host.Bench;
+using PcieOe.Protocol.Hops;
 using PcieOe.Transport.Hops;
 
 namespace PcieOe.Cli.Reports.Html.Sections;
@@ -19,7 +20,7 @@ internal static class HopBudget
             return;
         }
 
-        html.Markup("<h2>Where every microsecond goes</h2><p class=\"quiet\">Means of the stamped commands, hop by hop. The whole is measured by itself; the dashed end is what the hops do not explain.</p>");
+        html.Markup("<h2>Where every microsecond goes</h2><p class=\"quiet\">Means of the stamped commands, hop by hop. The whole is measured by itself; the dashed end is what the hops do not explain. Of the two hops on the wire the paler part is the time in the receiving port's ring, behind the kernel's timestamp.</p>");
         WorkloadResult[] single = [.. sampled.Where(workload => workload.QueueDepth == 1)];
         WriteBars(html, "One command at a time, microseconds", single, single.Select(Whole).DefaultIfEmpty(0).Max());
         WriteBars(html, "Several at a time, share of their time", [.. sampled.Where(workload => workload.QueueDepth > 1)], 0);
@@ -31,6 +32,10 @@ internal static class HopBudget
         }
 
         html.Markup("</details>");
+        if (sampled.Any(workload => workload.HopsByLabel.Count > 0))
+        {
+            WriteLabels(html, sampled);
+        }
     }
 
     private static double Whole(WorkloadResult workload) => Math.Max(workload.EndToEnd!.MeanMicroseconds, workload.Hops.Sum(hop => hop.MeanMicroseconds));
@@ -50,11 +55,20 @@ internal static class HopBudget
             html.Add($"<span>{workload.Name}</span><svg class=\"bar\" viewBox=\"0 0 {BarUnits} 10\" preserveAspectRatio=\"none\" role=\"img\" aria-label=\"{workload.Name}: hops\">");
             foreach (HopSummary hop in workload.Hops)
             {
-                Piece(html, hop.Name, hop.MeanMicroseconds, unit, ref left);
+                HopSummary[] parts = [.. workload.HopParts.Where(part => part.Hop == hop.Name && part.Count == hop.Count)];
+                if (parts.Length == 0)
+                {
+                    Piece(html, hop.Name, hop.Name, hop.MeanMicroseconds, unit, ref left);
+                }
+
+                foreach (HopSummary part in parts)
+                {
+                    Piece(html, $"{hop.Name} {part.Name}", $"{hop.Name}, {part.Name}", part.MeanMicroseconds, unit, ref left);
+                }
             }
 
             double residual = workload.EndToEnd!.MeanMicroseconds - workload.Hops.Sum(hop => hop.MeanMicroseconds);
-            Piece(html, "residual", residual, unit, ref left);
+            Piece(html, "residual", "residual", residual, unit, ref left);
             html.Add($"</svg><b>{Figures.Micro(workload.EndToEnd.MeanMicroseconds)} us</b>");
         }
 
@@ -72,11 +86,11 @@ internal static class HopBudget
         html.Markup("</div></figure>");
     }
 
-    private static void Piece(HtmlWriter html, string name, double microseconds, double unit, ref double left)
+    private static void Piece(HtmlWriter html, string kind, string name, double microseconds, double unit, ref double left)
     {
         if (microseconds > 0)
         {
-            html.Add($"<rect class=\"{Kind(name)}\" x=\"{left}\" y=\"0\" width=\"{microseconds * unit}\" height=\"10\"><title>{name}: {microseconds} us</title></rect>");
+            html.Add($"<rect class=\"{Kind(kind)}\" x=\"{left}\" y=\"0\" width=\"{microseconds * unit}\" height=\"10\"><title>{name}: {microseconds} us</title></rect>");
             left += microseconds * unit;
         }
     }
@@ -101,12 +115,44 @@ internal static class HopBudget
         foreach (HopSummary hop in workload.Hops)
         {
             Row(html, hop, whole);
+            foreach (HopSummary part in workload.HopParts.Where(part => part.Hop == hop.Name))
+            {
+                Row(html, part with { Name = $"of it {part.Name}" }, whole);
+            }
         }
 
         double residual = workload.EndToEnd.MeanMicroseconds - workload.Hops.Sum(hop => hop.MeanMicroseconds);
         html.Add($"<tr><th>residual</th><td>{Figures.Rate(residual)}</td><td>{100 * residual / whole} %</td><td>{Figures.Rate(workload.ResidualMicroseconds ?? 0)}</td><td></td><td></td><td></td><td></td></tr>");
         Row(html, workload.EndToEnd, whole);
         html.Markup("</tbody></table></div>");
+    }
+
+    /// <summary>Tenants, classes, opcodes, sizes, and what had to be sent again, each by itself.</summary>
+    private static void WriteLabels(HtmlWriter html, WorkloadResult[] sampled)
+    {
+        html.Markup("<details><summary>By tenant, class, opcode, size, retransmitted or clean</summary><p class=\"quiet\">Medians, microseconds. Retransmitted: while the command was under way a frame of its session was lost, or sent again.</p><div class=\"scroll\"><table><thead><tr><th>workload</th><th>tenant</th><th>kind</th><th>samples</th><th>end to end</th><th>p99</th><th>residual</th>");
+        foreach (string name in HopNames.All)
+        {
+            html.Add($"<th>{name}</th>");
+        }
+
+        html.Markup("</tr></thead><tbody>");
+        foreach (WorkloadResult workload in sampled)
+        {
+            foreach (LabelledHopsResult entry in workload.HopsByLabel)
+            {
+                string thin = entry.Sampled < 1000 ? "~" : "";
+                html.Add($"<tr><th>{workload.Name}</th><td>{entry.Tenant}</td><td>{WorkloadGroups.Kind(entry)}</td><td>{Figures.Count(entry.Sampled)}</td><td>{Figures.Rate(entry.EndToEnd.P50Microseconds)}</td><td>{thin}{Figures.Rate(entry.EndToEnd.P99Microseconds)}</td><td>{Figures.Rate(entry.ResidualMicroseconds)}</td>");
+                foreach (HopSummary hop in entry.Hops)
+                {
+                    html.Add($"<td>{Figures.Rate(hop.P50Microseconds)}</td>");
+                }
+
+                html.Markup("</tr>");
+            }
+        }
+
+        html.Markup("</tbody></table></div></details>");
     }
 
     private static void Row(HtmlWriter html, HopSummary hop, double whole)

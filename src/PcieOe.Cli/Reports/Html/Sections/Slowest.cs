@@ -37,7 +37,7 @@ internal static class Slowest
 
     private static void WriteRow(HtmlWriter html, SlowCommand command)
     {
-        html.Add($"<tr><th>{command.EndedAtSeconds}</th><td>{Figures.Micro(command.EndToEndMicroseconds)}</td><td>{command.Opcode switch { 1 => "write", 2 => "read", int other => $"{other}" }}</td><td>{command.Bytes}</td>");
+        html.Add($"<tr><th>{command.EndedAtSeconds}</th><td>{Figures.Micro(command.EndToEndMicroseconds)}</td><td>{WorkloadGroups.OpcodeName(command.Opcode)}</td><td>{command.Bytes}</td>");
         double longest = command.HopMicroseconds.DefaultIfEmpty(0).Max();
         foreach (double microseconds in command.HopMicroseconds)
         {
