@@ -7,7 +7,7 @@ using PcieOe.Transport.Policies.NestedQos.Planning;
 namespace PcieOe.Cli.CapacityPlans;
 
 /// <summary>What a trace takes with and without nesting: what <c>pcieoe plan --json</c> writes (docs/report-format.md). Rates are units of 4 KiB a second.</summary>
-internal sealed record CapacityPlan
+internal sealed record CapacityPlan : ClassCapacity
 {
     private static readonly double[] CurveFractions = [0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 0.999, 1];
 
@@ -29,17 +29,6 @@ internal sealed record CapacityPlan
 
     [JsonPropertyName("classes")]
     public IReadOnlyList<PlannedClass> Classes { get; init; } = [];
-
-    [JsonPropertyName("nested_iops")]
-    public double NestedUnitsPerSecond { get; init; }
-
-    /// <summary>The last class's part of the commands within the first one's time.</summary>
-    [JsonPropertyName("single_iops")]
-    public double SingleClassUnitsPerSecond { get; init; }
-
-    /// <summary>Nested in parts of single.</summary>
-    [JsonPropertyName("ratio")]
-    public double Ratio { get; init; }
 
     /// <summary>For each response time, what it takes to give it to more and more of the commands.</summary>
     [JsonPropertyName("curves")]

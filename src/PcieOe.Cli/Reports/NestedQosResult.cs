@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using PcieOe.Cli.CapacityPlans;
 
 namespace PcieOe.Cli.Reports;
 
@@ -43,7 +44,7 @@ internal sealed record ClassResult
 }
 
 /// <summary>What the classes' promises take, and what they were measured at.</summary>
-internal sealed record CapacityResult
+internal sealed record CapacityResult : ClassCapacity
 {
     /// <summary>Units of 4 KiB a second at which commands started, with and without the policy.</summary>
     [JsonPropertyName("iops")]
@@ -56,15 +57,4 @@ internal sealed record CapacityResult
     /// <summary>The second as a part of the first.</summary>
     [JsonPropertyName("load")]
     public double Load { get; init; }
-
-    [JsonPropertyName("nested_iops")]
-    public double NestedUnitsPerSecond { get; init; }
-
-    /// <summary>Everything in the widest envelope within the tightest response time.</summary>
-    [JsonPropertyName("single_iops")]
-    public double SingleClassUnitsPerSecond { get; init; }
-
-    /// <summary>Nested in parts of single.</summary>
-    [JsonPropertyName("ratio")]
-    public double Ratio { get; init; }
 }

@@ -20,6 +20,25 @@ public sealed class PlanTests
     }
 
     [Fact]
+    public void PlansOfTheTree_All_ArePlansWithoutTwins()
+    {
+        DirectoryInfo root = new(AppContext.BaseDirectory);
+        while (!File.Exists(Path.Combine(root.FullName, "PcieOe.sln")))
+        {
+            root = root.Parent!;
+        }
+
+        FileInfo[] files = [.. new DirectoryInfo(Path.Combine(root.FullName, "bench", "plans")).GetFiles("*.json")];
+        Assert.NotEmpty(files);
+        foreach (FileInfo file in files)
+        {
+            Plan plan = PlanFile.Load(file);
+            string[] names = [.. plan.Paths.SelectMany(path => PlannedWorkload.Of(plan, path, null).Select(workload => workload.Name + path.ToOptions().Suffix))];
+            Assert.Equal(names.Distinct(), names);
+        }
+    }
+
+    [Fact]
     public void Workloads_Lists_StandForAllCombinations()
     {
         Plan plan = Parse("""{ "rw": ["randread", "randrw"], "bs": ["4k", "64KiB"], "qd": [1, 32], "read_percent": [90, 50] }""");
@@ -47,6 +66,8 @@ public sealed class PlanTests
     [InlineData("""{ "bs": ["4k"] }""", "rw")]
     [InlineData("""{ "rw": ["read"], "bs": ["4x"] }""", "4x")]
     [InlineData("""{ "rw": ["read"], "qd": [0] }""", "qd")]
+    [InlineData("""{ "rw": ["regread"], "qd": [2] }""", "one at a time")]
+    [InlineData("""{ "rw": ["dmawrite"], "rate": [100] }""", "one at a time")]
     [InlineData("""{ "rw": ["read"], "rate": [10], "load_percent": [10] }""", "both")]
     [InlineData("""{ "rw": ["read"], "load_percent": [0] }""", "load_percent")]
     [InlineData("""{ "rw": ["read"], "arrivals": "late" }""", "late")]

@@ -23,11 +23,9 @@ internal static class Scaling
         html.Markup("<h2>Depth</h2><p class=\"quiet\">Closed loop: that many commands are always under way.</p><div class=\"plots\">");
         Axis depth = Axis.Doublings("commands under way", groups.SelectMany(group => group).Select(workload => (double)workload.QueueDepth), Figures.Short);
         Plot(html, "Commands a second", depth, groups, workload => workload.QueueDepth, Figures.Short, isLogarithmic: false, "IOPS", Figures.Count, workload => workload.CommandsPerSecond);
-        Plot(html, "Latency, median (and p99, dotted)", depth, groups, workload => workload.QueueDepth, Figures.Short, isLogarithmic: true, "latency, us", Figures.Micro,
-            workload => workload.Latency.P50Microseconds, workload => workload.Latency.P99Microseconds);
+        PlotLatency(html, "Latency, median (and p99, dotted)", depth, groups, workload => workload.QueueDepth, Figures.Short);
         Axis rate = Axis.Linear("IOPS", groups.SelectMany(group => group).Select(workload => workload.CommandsPerSecond));
-        Plot(html, "Latency against throughput: median (and p99, dotted)", rate, groups, workload => workload.CommandsPerSecond, Figures.Count, isLogarithmic: true, "latency, us", Figures.Micro,
-            workload => workload.Latency.P50Microseconds, workload => workload.Latency.P99Microseconds);
+        PlotLatency(html, "Latency against throughput: median (and p99, dotted)", rate, groups, workload => workload.CommandsPerSecond, Figures.Count);
         html.Markup("</div>");
     }
 
@@ -41,8 +39,7 @@ internal static class Scaling
         html.Markup("<h2>Size</h2><div class=\"plots\">");
         Axis size = Axis.Doublings("bytes of a command", groups.SelectMany(group => group).Select(workload => (double)workload.BlockBytes), Figures.Size);
         Plot(html, "User data", size, groups, workload => workload.BlockBytes, Figures.Size, isLogarithmic: false, "Gb/s", Figures.Rate, workload => workload.GigabitsPerSecond);
-        Plot(html, "Latency, median (and p99, dotted)", size, groups, workload => workload.BlockBytes, Figures.Size, isLogarithmic: true, "latency, us", Figures.Micro,
-            workload => workload.Latency.P50Microseconds, workload => workload.Latency.P99Microseconds);
+        PlotLatency(html, "Latency, median (and p99, dotted)", size, groups, workload => workload.BlockBytes, Figures.Size);
         html.Markup("</div>");
     }
 
@@ -64,6 +61,11 @@ internal static class Scaling
     }
 
     private static PlotPoint Point(double x, double y, Func<double, string> name) => new(x, y, Note: name(y));
+
+    private static void PlotLatency(
+        HtmlWriter html, string title, Axis horizontal, IGrouping<string, WorkloadResult>[] groups, Func<WorkloadResult, double> place, Func<double, string> placeName) =>
+        Plot(html, title, horizontal, groups, place, placeName, isLogarithmic: true, "latency, us", Figures.Micro,
+            workload => workload.Latency.P50Microseconds, workload => workload.Latency.P99Microseconds);
 
     private static void Plot(
         HtmlWriter html, string title, Axis horizontal, IGrouping<string, WorkloadResult>[] groups, Func<WorkloadResult, double> place, Func<double, string> placeName,
