@@ -43,6 +43,7 @@ internal static class HopText
         {
             console.MarkupLineInterpolated(CultureInfo.InvariantCulture,
                 $"[grey]One-way times: {clock.Source} clock, at most {clock.ErrorBoundMicroseconds} us off. Medians of hops need not add up; each command's hops do, but for the residual. Kernel and daemon: before and behind the kernel's receive timestamp.[/]");
+            console.WriteLine();
         }
     }
 
@@ -58,7 +59,7 @@ internal static class HopText
         Table table = TextReport.NewTable("Commands of several kinds apart (us)", "workload", "tenant", "kind", "sampled", "p50", "p99", "residual");
         foreach (WorkloadResult workload in mixed)
         {
-            foreach (LabelledHopsResult entry in workload.HopsByLabel)
+            foreach (LabelledHopsResult entry in workload.HopsByLabel.OrderByDescending(entry => entry.Sampled))
             {
                 table.AddRow(workload.Name, entry.Tenant, WorkloadGroups.Kind(entry), Figures.Count(entry.Sampled), Two(entry.EndToEnd.P50Microseconds),
                     (entry.Sampled < 1000 ? "~" : "") + Two(entry.EndToEnd.P99Microseconds), Two(entry.ResidualMicroseconds));

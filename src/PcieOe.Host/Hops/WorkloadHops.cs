@@ -14,7 +14,7 @@ internal sealed class WorkloadHops : IDisposable
     private const int MaximumOthers = 8;
 
     private readonly HopHistograms[] _intervals;
-    private readonly LabelledHops _others = new(capacity: MaximumOthers);
+    private readonly LabelledHops _others = new(capacity: MaximumOthers, areMade: true);
     private readonly IntervalClock _clock;
     private HopLabels _first;
     private bool _hasFirst;

@@ -20,16 +20,18 @@ public readonly record struct HopLabels(string Tenant, byte Class, byte Opcode, 
 /// </summary>
 /// <param name="first">The hops that are known: from this one</param>
 /// <param name="last">to this one.</param>
-public sealed class LabelledHops(Hop first = Hop.Submit, Hop last = Hop.Complete, int capacity = LabelledHops.DefaultCapacity) : IDisposable
+/// <param name="areMade">All members are made at once, so that none is while commands run.</param>
+public sealed class LabelledHops(Hop first = Hop.Submit, Hop last = Hop.Complete, int capacity = LabelledHops.DefaultCapacity, bool areMade = false) : IDisposable
 {
     public const int DefaultCapacity = 64;
 
-    private readonly (HopLabels Labels, HopHistograms Histograms)[] _members = new (HopLabels, HopHistograms)[capacity];
+    private readonly HopLabels[] _labels = new HopLabels[capacity];
+    private readonly HopHistograms?[] _histograms = [.. Enumerable.Range(0, capacity).Select(_ => areMade ? new HopHistograms(first, last) : null)];
     private int _count;
 
     public int Count => Volatile.Read(ref _count);
 
-    public (HopLabels Labels, HopHistograms Histograms) this[int index] => _members[index];
+    public (HopLabels Labels, HopHistograms Histograms) this[int index] => (_labels[index], _histograms[index]!);
 
     /// <summary>Commands recorded.</summary>
     public long Sampled
@@ -39,7 +41,7 @@ public sealed class LabelledHops(Hop first = Hop.Submit, Hop last = Hop.Complete
             long sum = 0;
             for (int i = 0; i < Count; i++)
             {
-                sum += _members[i].Histograms.Count;
+                sum += _histograms[i]!.Count;
             }
 
             return sum;
@@ -51,23 +53,23 @@ public sealed class LabelledHops(Hop first = Hop.Submit, Hop last = Hop.Complete
     {
         for (int i = 0; i < _count; i++)
         {
-            ref readonly HopLabels known = ref _members[i].Labels;
+            ref readonly HopLabels known = ref _labels[i];
             if (known.Opcode == labels.Opcode && known.SizeBytes == labels.SizeBytes && known.IsRetransmitted == labels.IsRetransmitted
                 && known.Class == labels.Class && known.Tenant == labels.Tenant)
             {
-                return _members[i].Histograms;
+                return _histograms[i]!;
             }
         }
 
         if (_count == capacity)
         {
-            return _members[capacity - 1].Histograms;
+            return _histograms[capacity - 1]!;
         }
 
-        HopLabels kept = _count == capacity - 1 ? new HopLabels(string.Empty, 0, 0, 0, false) : labels;
-        _members[_count] = (kept, new HopHistograms(first, last));
+        HopHistograms added = _histograms[_count] ??= new HopHistograms(first, last);
+        _labels[_count] = _count == capacity - 1 ? new HopLabels(string.Empty, 0, 0, 0, false) : labels;
         Volatile.Write(ref _count, _count + 1);
-        return _members[_count - 1].Histograms;
+        return added;
     }
 
     /// <summary>Adds what another one of the same hops has recorded.</summary>
@@ -85,7 +87,7 @@ public sealed class LabelledHops(Hop first = Hop.Submit, Hop last = Hop.Complete
         HopHistograms all = new(first, last);
         for (int i = 0; i < Count; i++)
         {
-            all.Add(_members[i].Histograms);
+            all.Add(_histograms[i]!);
         }
 
         return all;
@@ -93,9 +95,9 @@ public sealed class LabelledHops(Hop first = Hop.Submit, Hop last = Hop.Complete
 
     public void Dispose()
     {
-        for (int i = 0; i < _count; i++)
+        foreach (HopHistograms? histograms in _histograms)
         {
-            _members[i].Histograms.Dispose();
+            histograms?.Dispose();
         }
     }
 }
