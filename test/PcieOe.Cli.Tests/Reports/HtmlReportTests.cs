@@ -121,7 +121,7 @@ public sealed partial class HtmlReportTests
     [GeneratedRegex("<svg class=\"bar\".*?</svg>", RegexOptions.Singleline)]
     private static partial Regex Bar();
 
-    [GeneratedRegex("<rect class=\"hop ([a-z-]+)\" x=\"[0-9.]+\" y=\"0\" width=\"([0-9.]+)\"")]
+    [GeneratedRegex("<rect class=\"hop ([a-z -]+)\" x=\"[0-9.]+\" y=\"0\" width=\"([0-9.]+)\"")]
     private static partial Regex Piece();
 
     [GeneratedRegex("AUDIT plots=.*?\\](?=</p>)")]
