@@ -1,6 +1,5 @@
 using PcieOe.Daemon.Workers;
 using PcieOe.Protocol.Ethernet;
-using PcieOe.Protocol.Handshake;
 using PcieOe.Protocol.Sessions;
 using PcieOe.Target.Engine;
 using PcieOe.Target.Functions;
