@@ -125,8 +125,8 @@ internal sealed unsafe class CompletionWriter(NvmeController controller, IBlockM
     private static ushort StatusFlags(NvmeStatus status) => status switch
     {
         NvmeStatus.Success => 0,
-        NvmeStatus.AbortRequested or NvmeStatus.AbortedSubmissionQueueDeletion or NvmeStatus.DataTransferError or NvmeStatus.InternalError
-            or NvmeStatus.FormatInProgress or NvmeStatus.NamespaceNotReady or NvmeStatus.CapacityExceeded => CompletionEntry.MoreBit,
+        NvmeStatus.AbortRequested or NvmeStatus.AbortedSubmissionQueueDeletion or NvmeStatus.DataTransferError
+            or NvmeStatus.FormatInProgress or NvmeStatus.CapacityExceeded => CompletionEntry.MoreBit,
         _ => CompletionEntry.MoreBit | CompletionEntry.DoNotRetryBit,
     };
 }

@@ -127,7 +127,7 @@ public sealed class HostileHostTests
             return entry;
         }
 
-        entry.Opcode = (byte)random.Next(0x1A);
+        entry.Opcode = random.Next(16) == 0 ? (byte)AdminOpcode.FormatNvm : (byte)random.Next(0x1A);
         entry.Flags = (byte)(random.Next(3) << 6);
         entry.NamespaceId = random.Next(8) == 0 ? 0xFFFF_FFFF : (uint)random.Next(4);
         entry.Prp1 = RandomAddress(random, harness);

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using PcieOe.FlashEndpoint.Tests.Harness;
 using PcieOe.Protocol.Functions;
 using PcieOe.Protocol.Nvme;
@@ -166,6 +167,18 @@ public sealed class ResetTests
     }
 
     [Fact]
+    public void Enable_WithSettingsNotSupported_IsInTheErrorLog()
+    {
+        using ControllerHarness harness = ControllerHarness.Ready(out _);
+        harness.Write32(Bar0 + NvmeRegister.Configuration, 0);
+        harness.Write32(Bar0 + NvmeRegister.Configuration, ControllerConfiguration.Default.Value | 1 << 7);
+        Assert.True(harness.Status.IsFatal);
+        harness.Write32(Bar0 + NvmeRegister.Configuration, 0);
+        harness.Enable();
+        Assert.Equal(NvmeStatus.InternalError, NewestErrorWithoutQueue(harness));
+    }
+
+    [Fact]
     public void BusMaster_TakenAwayAndGivenBack_HoldsCompletionsInBetween()
     {
         using ControllerHarness harness = ControllerHarness.Ready(out TestQueue io);
@@ -199,6 +212,7 @@ public sealed class ResetTests
         harness.Write32(Bar0 + NvmeRegister.Configuration, 0);
         harness.Enable();
         Assert.True(harness.Function.IsIdle);
+        Assert.Equal(NvmeStatus.DataTransferError, NewestErrorWithoutQueue(harness));
     }
 
     [Fact]
@@ -215,15 +229,9 @@ public sealed class ResetTests
         harness.Now += 600_000_000;
         harness.Settle();
         Assert.True(harness.Status.IsFatal);
-
-        // The error log is kept over the reset, and names the reason.
         harness.Write32(Bar0 + NvmeRegister.Configuration, 0);
         harness.Enable();
-        ulong page = harness.AllocatePages(1);
-        SubmissionEntry log = ControllerHarness.AdminEntry(AdminOpcode.GetLogPage) with { CommandDword10 = 15 << 16 | 1, Prp1 = page };
-        Assert.Equal(NvmeStatus.Success, harness.RunAdmin(log).Status);
-        ErrorLogEntry entry = System.Runtime.InteropServices.MemoryMarshal.Read<ErrorLogEntry>(harness.Host.Bytes(page, 64));
-        Assert.Equal((0xFFFF, (int)NvmeStatus.KeepAliveTimerExpired << 1), (entry.SubmissionQueueId, entry.StatusField));
+        Assert.Equal(NvmeStatus.KeepAliveTimerExpired, NewestErrorWithoutQueue(harness));
     }
 
     [Fact]
@@ -261,5 +269,16 @@ public sealed class ResetTests
         harness.Settle();
         Assert.True(harness.Status.IsShutdownComplete);
         Assert.Equal(2, media.Log.Count);
+    }
+
+    // The error log is kept over resets.
+    private static NvmeStatus NewestErrorWithoutQueue(ControllerHarness harness)
+    {
+        ulong page = harness.AllocatePages(1);
+        SubmissionEntry log = ControllerHarness.AdminEntry(AdminOpcode.GetLogPage) with { CommandDword10 = 15 << 16 | 1, Prp1 = page };
+        Assert.Equal(NvmeStatus.Success, harness.RunAdmin(log).Status);
+        ErrorLogEntry entry = MemoryMarshal.Read<ErrorLogEntry>(harness.Host.Bytes(page, 64));
+        Assert.Equal(0xFFFF, entry.SubmissionQueueId);
+        return (NvmeStatus)(entry.StatusField >> 1);
     }
 }

@@ -167,7 +167,7 @@ internal sealed class ModelDriver : IDisposable
         blocks.SetBusy(first, count, true);
 
         SubmissionEntry entry = ControllerHarness.IoEntry(opcode, (ulong)first, count, namespaceId: blocks.Id);
-        if (opcode is NvmOpcode.Write && _random.Next(4) == 0)
+        if (opcode is not (NvmOpcode.Flush or NvmOpcode.DatasetManagement) && _random.Next(4) == 0)
         {
             entry.CommandDword12 |= (uint)ForceUnitAccess;
         }
