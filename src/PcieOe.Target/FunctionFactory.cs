@@ -30,7 +30,7 @@ internal static class FunctionFactory
             throw new IOException($"Function {options.Name}: {exception.Message}", exception);
         }
 
-        IFlashTiming timing = options.Timing.Parameters is { } parameters ? new FlashTiming(parameters) : new NoFlashTiming();
+        FlashTiming? timing = options.Timing.Parameters is { } parameters ? new FlashTiming(parameters) : null;
         // It disposes of the medium, too.
         NvmeFunction function = new(
             new NvmeOptions
@@ -43,10 +43,13 @@ internal static class FunctionFactory
                 MaximumOutstandingCommands = policy is null ? NvmeOptions.DefaultMaximumOutstandingCommands : NestedQosAdmission.MaximumCommands,
             },
             medium,
-            timing);
+            timing as IFlashTiming ?? NoFlashTiming.Instance);
         NestedQosAdmission? admission = policy?.CreateAdmission();
         FunctionBridge bridge = new(function, admission as IAdmission ?? new UnlimitedAdmission(), new FunctionBridgeOptions(), hops.CreateRecorder());
-        return new PooledFunction(options.Name, function, function, bridge, admission, options.Hosts, options.Media.SizeBytes, $"{options.Media}, {options.Timing}");
+        return new PooledFunction(options.Name, function, function, bridge, admission, options.Hosts, options.Media.SizeBytes, $"{options.Media}, {options.Timing}")
+        {
+            Timing = timing,
+        };
     }
 
     private static IBlockMedia OpenMedium(FunctionOptions options)

@@ -66,6 +66,24 @@ public sealed class DaemonTests
     }
 
     [Fact]
+    public void FlashTiming_ChangedWhileATargetRuns_IsShown()
+    {
+        using DaemonFixture boxes = new();
+        JsonObject configuration = boxes.TargetConfiguration("server1");
+        configuration["functions"]![0]!["timing"] = new JsonObject { ["profile"] = "slc-2011" };
+        boxes.StartTarget(configuration);
+        boxes.WaitFor("target.sock", _ => true);
+        string[] timing = ["timing", "flash0", "--control", boxes.PathOf("target.sock")];
+        Assert.Equal(0, ProgramRun.Complete(Limit, "pcieoe", [.. timing, "readLsbMicroseconds=60"]).ExitCode);
+        (int exitCode, string output, _) = ProgramRun.Complete(Limit, "pcieoe", timing);
+        Assert.Equal(0, exitCode);
+        Assert.Matches("readLsbMicroseconds +60\\b", output);
+        (exitCode, _, string errors) = ProgramRun.Complete(Limit, "pcieoe", [.. timing, "readLsbMicrosecond=60"]);
+        Assert.Equal(1, exitCode);
+        Assert.Contains("Did you mean 'readLsbMicroseconds'?", errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void FunctionReleasedAndAssigned_WhileAttached_IsUnpluggedAndGoesToTheOther()
     {
         using DaemonFixture boxes = new();

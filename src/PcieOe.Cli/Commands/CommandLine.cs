@@ -22,6 +22,7 @@ internal static class CommandLine
             PlanCommand.Create(),
             PolicyCommand.Create(),
             ReportCommand.Create(),
+            TimingCommand.Create(),
         };
         foreach (Command command in DaemonCommands.Create())
         {

@@ -1,4 +1,6 @@
 using System.Globalization;
+using System.Text.Json.Nodes;
+using Microsoft.Extensions.Configuration;
 using PcieOe.Daemon.Configuration;
 using PcieOe.FlashEndpoint.Timing;
 
@@ -17,7 +19,64 @@ internal sealed record TimingSettings(string Profile, FlashParameters? Parameter
         }
 
         FlashParameters basis = parameters ?? new FlashParameters();
-        FlashParameters result = basis with
+        FlashParameters result = ReadParameters(reader, basis);
+        if (parameters is null && result != basis)
+        {
+            reader.Report(string.Empty, $"has values besides the profile '{FlashProfiles.None}', which takes no time: choose another profile to start from.");
+        }
+
+        if (parameters is not null)
+        {
+            Check(reader, result);
+        }
+
+        return new TimingSettings(profile, parameters is null ? null : result);
+    }
+
+    /// <summary>What a running model's parameters become by values named as in the configuration. False: nothing does; the problem says why.</summary>
+    public static bool TryChange(FlashParameters current, JsonObject values, out FlashParameters changed, out string problem)
+    {
+        IConfigurationRoot section = new ConfigurationBuilder()
+            .AddInMemoryCollection(values.Select(value => KeyValuePair.Create(value.Key, value.Value?.ToString()))).Build();
+        ConfigurationReader reader = new(section);
+        changed = ReadParameters(reader, current);
+        Check(reader, changed);
+        problem = string.Join(' ', reader.Finish());
+        return problem.Length == 0;
+    }
+
+    /// <summary>Every parameter by its name in the configuration; sizes in bytes.</summary>
+    public static JsonObject ToJson(FlashParameters parameters) => new()
+    {
+        ["channels"] = parameters.Channels,
+        ["diesPerChannel"] = parameters.DiesPerChannel,
+        ["planesPerDie"] = parameters.PlanesPerDie,
+        ["independentPlaneReads"] = parameters.IndependentPlaneReads,
+        ["page"] = parameters.PageBytes,
+        ["pagesPerBlock"] = parameters.PagesPerBlock,
+        ["bitsPerCell"] = parameters.BitsPerCell,
+        ["readLsbMicroseconds"] = parameters.ReadLsbNanoseconds / 1000.0,
+        ["readCsbMicroseconds"] = parameters.ReadCsbNanoseconds / 1000.0,
+        ["readMsbMicroseconds"] = parameters.ReadMsbNanoseconds / 1000.0,
+        ["programMicroseconds"] = parameters.ProgramNanoseconds / 1000.0,
+        ["eraseMicroseconds"] = parameters.EraseNanoseconds / 1000.0,
+        ["channelMegabytesPerSecond"] = parameters.ChannelMegabytesPerSecond,
+        ["channelCommandMicroseconds"] = parameters.ChannelCommandNanoseconds / 1000.0,
+        ["firmwareReadMicroseconds"] = parameters.FirmwareReadNanoseconds / 1000.0,
+        ["firmwareWriteMicroseconds"] = parameters.FirmwareWriteNanoseconds / 1000.0,
+        ["firmwareOccupancyMicroseconds"] = parameters.FirmwareOccupancyNanoseconds / 1000.0,
+        ["writeBuffer"] = parameters.WriteBufferBytes,
+        ["writeBufferIsPowerProtected"] = parameters.WriteBufferIsPowerProtected,
+        ["cellJitterPercent"] = parameters.CellJitterPercent,
+        ["readRetriesPerMillion"] = parameters.ReadRetriesPerMillion,
+        ["readRetryMicroseconds"] = parameters.ReadRetryNanoseconds / 1000.0,
+        ["seed"] = parameters.Seed,
+    };
+
+    public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"timing {Profile}");
+
+    private static FlashParameters ReadParameters(ConfigurationReader reader, FlashParameters basis) =>
+        basis with
         {
             Channels = Whole(reader, "channels", basis.Channels, 1, 256),
             DiesPerChannel = Whole(reader, "diesPerChannel", basis.DiesPerChannel, 1, 256),
@@ -43,19 +102,12 @@ internal sealed record TimingSettings(string Profile, FlashParameters? Parameter
             ReadRetryNanoseconds = Time(reader, "readRetryMicroseconds", basis.ReadRetryNanoseconds),
             Seed = (ulong)reader.Integer("seed", (long)basis.Seed, 0, long.MaxValue),
         };
-        if (parameters is null && result != basis)
-        {
-            reader.Report(string.Empty, $"has values besides the profile '{FlashProfiles.None}', which takes no time: choose another profile to start from.");
-        }
 
+    private static void Check(ConfigurationReader reader, FlashParameters parameters)
+    {
         List<string> mistakes = [];
-        if (parameters is not null)
-        {
-            result.Validate(mistakes);
-            mistakes.ForEach(mistake => reader.Report(string.Empty, mistake));
-        }
-
-        return new TimingSettings(profile, parameters is null ? null : result);
+        parameters.Validate(mistakes);
+        mistakes.ForEach(mistake => reader.Report(string.Empty, mistake));
     }
 
     private static int Whole(ConfigurationReader reader, string key, int otherwise, int minimum, int maximum) =>
@@ -63,6 +115,4 @@ internal sealed record TimingSettings(string Profile, FlashParameters? Parameter
 
     private static long Time(ConfigurationReader reader, string key, long otherwiseNanoseconds) =>
         (long)Math.Round(reader.Number(key, otherwiseNanoseconds / 1000.0, 0, 1e7) * 1000);
-
-    public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"timing {Profile}");
 }

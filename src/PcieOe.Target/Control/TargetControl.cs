@@ -10,7 +10,7 @@ using PcieOe.Transport.Ports;
 
 namespace PcieOe.Target.Control;
 
-/// <summary>Answers the target's control commands: status, assign, release, class-set, qos-reset, inject, bandwidth-set, sample.</summary>
+/// <summary>Answers the target's control commands: status, assign, release, timing, class-set, qos-reset, inject, bandwidth-set, sample.</summary>
 internal sealed class TargetControl(TargetOptions options, TargetEngine engine, PollWorker worker, IPort port, ILogger logger)
 {
     public async Task<JsonObject> HandleAsync(JsonObject request, Func<JsonObject, ValueTask> progress, CancellationToken cancellation) =>
@@ -19,13 +19,14 @@ internal sealed class TargetControl(TargetOptions options, TargetEngine engine, 
             "status" => await StatusAsync().ConfigureAwait(false),
             "assign" => await AssignAsync(request).ConfigureAwait(false),
             "release" => await ReleaseAsync(request).ConfigureAwait(false),
+            "timing" => await OnFunctionAsync(request, (function, _) => TimingCommand.Run(function, request)).ConfigureAwait(false),
             "inject" => await InjectAsync(request).ConfigureAwait(false),
             "qos-reset" => await NestedQosCommands.ResetAsync(worker, engine).ConfigureAwait(false),
             "class-set" => await NestedQosCommands.SetAsync(request, worker, engine).ConfigureAwait(false),
             "bandwidth-set" => await PolicyCommands.SetAsync(request, worker, () => engine.Gatekeeper).ConfigureAwait(false),
             "sample" => await SampleCommand.RunAsync(
                 request, worker, () => engine.Sessions.Established.Select(session => (session.HostName, session.Counters)), progress, cancellation).ConfigureAwait(false),
-            string other => ControlProtocol.Error($"A target knows no command '{other}': status, assign, release, class-set, qos-reset, inject, bandwidth-set, sample."),
+            string other => ControlProtocol.Error($"A target knows no command '{other}': status, assign, release, timing, class-set, qos-reset, inject, bandwidth-set, sample."),
             null => ControlProtocol.Error("A request names its \"command\"."),
         };
 

@@ -1,3 +1,4 @@
+using PcieOe.FlashEndpoint.Timing;
 using PcieOe.Protocol.Functions;
 using PcieOe.Protocol.Sessions;
 using PcieOe.Target.Functions;
@@ -40,6 +41,9 @@ internal sealed class PooledFunction : IDisposable
 
     /// <summary>What people are told it is: "256MiB memory, none".</summary>
     internal string Description { get; }
+
+    /// <summary>What its flash takes; null where it takes no time.</summary>
+    internal FlashTiming? Timing { get; init; }
 
     internal TargetSession? Session { get; private set; }
 
