@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using PcieOe.Protocol.Functions;
 using PcieOe.Protocol.Link;
 using PcieOe.Protocol.Tlp;
 
@@ -16,18 +15,15 @@ internal sealed class Enumeration
 
     private const int SpaceDoublewords = ConfigRegister.SpaceBytes / 4;
     private const uint AllOnes = 0xFFFF_FFFF;
-    private const int MaximumReadRequestCode = 5;
 
     private readonly ConfigShadow _shadow;
     private readonly MsixTable _msix;
     private readonly ConfigRequests _requests;
     private readonly RootComplexCounters _counters;
     private readonly long _retryNanoseconds;
-    private readonly bool _hidesFunctionMemory;
     private readonly byte[] _space = new byte[ConfigRegister.SpaceBytes];
     private readonly uint[] _sizing = new uint[ConfigRegister.BarCount];
-    private readonly (int Offset, uint Value)[] _writes = new (int, uint)[24];
-    private int _writeCount;
+    private readonly SetupWrites _writes;
     private EnumerationPurpose _purpose;
     private int _next;
     private int _outstanding;
@@ -41,7 +37,7 @@ internal sealed class Enumeration
         _requests = requests;
         _counters = counters;
         _retryNanoseconds = options.EnumerationRetryMilliseconds * 1_000_000L;
-        _hidesFunctionMemory = options.HidesFunctionMemory;
+        _writes = new SetupWrites(shadow, msix, options.HidesFunctionMemory);
     }
 
     public EnumerationStep Step { get; private set; }
@@ -51,7 +47,7 @@ internal sealed class Enumeration
     public bool IsActive => Step != EnumerationStep.Idle;
 
     /// <summary>MPS as negotiated, bytes.</summary>
-    public int MaximumPayloadBytes { get; private set; } = TlpLimits.SmallestMaximumPayloadBytes;
+    public int MaximumPayloadBytes => _writes.MaximumPayloadBytes;
 
     /// <summary>When <see cref="Advance"/> has something to do besides what completions bring.</summary>
     public long NextDeadline => Step != EnumerationStep.Idle && _resumeAt != 0 ? _resumeAt : long.MaxValue;
@@ -181,7 +177,7 @@ internal sealed class Enumeration
         EnumerationStep.ReadSpace => SpaceDoublewords,
         EnumerationStep.WriteSizingPattern => ConfigRegister.BarCount + 1,
         EnumerationStep.ReadSizes => ConfigRegister.BarCount,
-        EnumerationStep.Program => _writeCount,
+        EnumerationStep.Program => _writes.Count,
         _ => 0,
     };
 
@@ -280,50 +276,8 @@ internal sealed class Enumeration
     private void EnterProgram(ITlpTransmitter transmitter)
     {
         Enter(EnumerationStep.Program);
-        _writeCount = 0;
-        FunctionLayout layout = _shadow.Layout;
-        for (int bar = 0; bar < ConfigRegister.BarCount; bar++)
-        {
-            Write(ConfigRegister.FirstBar + bar * 4, _shadow.Bars.RegisterValue(bar));
-        }
-
-        MaximumPayloadBytes = TlpLimits.LargestPayloadBytes(transmitter.MaximumTlpBytes);
-        if (layout.Pcie != 0)
-        {
-            uint capabilities = _shadow.ReadPristine(layout.Pcie + ConfigRegister.PcieDeviceCapabilities);
-            MaximumPayloadBytes = Math.Min(MaximumPayloadBytes, TlpLimits.SmallestMaximumPayloadBytes << (int)Math.Min(capabilities & ConfigRegister.DeviceCapabilitiesPayloadMask, MaximumReadRequestCode));
-            uint payloadCode = (uint)System.Numerics.BitOperations.Log2((uint)(MaximumPayloadBytes / TlpLimits.SmallestMaximumPayloadBytes));
-            Write(layout.Pcie + ConfigRegister.PcieDeviceControl, ConfigRegister.DeviceControlRelaxedOrdering
-                | payloadCode << ConfigRegister.DeviceControlPayloadShift
-                | ((capabilities & ConfigRegister.DeviceCapabilitiesExtendedTag) != 0 ? ConfigRegister.DeviceControlExtendedTag : 0)
-                | (uint)MaximumReadRequestCode << ConfigRegister.DeviceControlReadRequestShift);
-            bool hasTenBitTags = (_shadow.ReadPristine(layout.Pcie + ConfigRegister.PcieDeviceCapabilities2) & ConfigRegister.DeviceCapabilities2TenBitTagRequester) != 0;
-            Write(layout.Pcie + ConfigRegister.PcieDeviceControl2, hasTenBitTags ? ConfigRegister.DeviceControl2TenBitTagRequester : 0);
-        }
-
-        if (_purpose == EnumerationPurpose.Replay && layout.AdvancedErrorReporting != 0)
-        {
-            Replay(layout.AdvancedErrorReporting + ConfigRegister.AerUncorrectableMask);
-            Replay(layout.AdvancedErrorReporting + ConfigRegister.AerUncorrectableSeverity);
-            Replay(layout.AdvancedErrorReporting + ConfigRegister.AerCorrectableMask);
-        }
-
-        if (_hidesFunctionMemory && BridgeHints.TryFind(_space, out BridgeHints? hints) && hints.MemorySwitchOffset != 0)
-        {
-            Write(hints.MemorySwitchOffset, 0);
-        }
-
-        if (_msix.Vectors != 0)
-        {
-            Write(layout.Msix + ConfigRegister.MsixControl, ConfigRegister.MsixControlEnable);
-        }
-
-        Write(ConfigRegister.CommandStatus, _shadow.Command | ConfigRegister.CommandMemorySpace);
+        _writes.Prepare(_space, transmitter.MaximumTlpBytes, isReplay: _purpose == EnumerationPurpose.Replay);
     }
-
-    private void Write(int offset, uint value) => _writes[_writeCount++] = (offset, value);
-
-    private void Replay(int offset) => Write(offset, _shadow.Read(offset));
 
     private bool TrySendInterruptTable(ITlpTransmitter transmitter)
     {
