@@ -1,6 +1,5 @@
 using PcieOe.Protocol.Functions;
 using PcieOe.Protocol.Hops;
-using PcieOe.Protocol.Tlp;
 
 namespace PcieOe.Host.RootComplex;
 
@@ -13,7 +12,7 @@ internal sealed unsafe partial class RootPort
 
     public int MaximumPayloadBytes => _enumeration.MaximumPayloadBytes;
 
-    public BridgeHints Hints { get; private set; } = BridgeHints.Empty;
+    public BridgeHints Hints => _reader.Hints;
 
     public BarDescription GetBar(int bar) => _isDescribed ? _shadow.Bars[bar] : default;
 
@@ -24,12 +23,12 @@ internal sealed unsafe partial class RootPort
             throw new InvalidOperationException("The function has a client already.");
         }
 
-        _client = client;
+        _client = _reader.Client = client;
     }
 
     public void Detach(long now)
     {
-        _client = null;
+        _client = _reader.Client = null;
         UnmapAll();
         if (State != RemoteFunctionState.Gone)
         {
@@ -74,51 +73,11 @@ internal sealed unsafe partial class RootPort
         return true;
     }
 
-    public bool TryReadRegion(int bar, ulong offset, int length, ulong context, long now)
-    {
-        if (!IsWithinBar(bar, offset, length))
-        {
-            return false;
-        }
+    public bool TryReadRegion(int bar, ulong offset, int length, ulong context, long now) =>
+        IsWithinBar(bar, offset, length) && _reader.TryRead(bar, offset, length, context, State, now);
 
-        int hold = State == RemoteFunctionState.Gone ? 0
-            : State == RemoteFunctionState.Outage && _isHoldSpent ? _options.LaterHoldMilliseconds
-            : _options.CompletionTimeoutMilliseconds;
-        if (!_reads.TryAdd(bar, offset, length, context, now + hold * NanosecondsPerMillisecond, out int slot))
-        {
-            return false;
-        }
-
-        Counters.RegionReads++;
-        if (_reads.TryPeekHeld(out _) || !TrySendRead(slot))
-        {
-            _reads.Hold(slot);
-        }
-
-        return true;
-    }
-
-    public bool TryWriteRegion(int bar, ulong offset, ReadOnlySpan<byte> data, long now)
-    {
-        if (State == RemoteFunctionState.Gone)
-        {
-            return true;
-        }
-
-        if (!IsWithinBar(bar, offset, data.Length))
-        {
-            return false;
-        }
-
-        if (_msix.Overlaps(bar, offset, data.Length, out int start, out int count))
-        {
-            data.Slice(start, count).CopyTo(_msix.ClientBytes(offset + (ulong)start, count));
-            return (start == 0 || TryPost(bar, offset, data[..start]))
-                && (start + count == data.Length || TryPost(bar, offset + (ulong)(start + count), data[(start + count)..]));
-        }
-
-        return TryPost(bar, offset, data);
-    }
+    public bool TryWriteRegion(int bar, ulong offset, ReadOnlySpan<byte> data, long now) =>
+        State == RemoteFunctionState.Gone || (IsWithinBar(bar, offset, data.Length) && _writer.TryWrite(bar, offset, data));
 
     public bool TryMark(uint name)
     {
@@ -192,24 +151,13 @@ internal sealed unsafe partial class RootPort
         _isBusMaster = false;
         _lane.Clear();
         _lane.IsOpen = false;
-        AnswerAllReads(now);
+        _reader.SubstituteAll(now);
         if (_isDescribed && _transmitter is not null && !(_enumeration.IsActive && _enumeration.Purpose != EnumerationPurpose.Reset))
         {
             _enumeration.Begin(EnumerationPurpose.Reset);
         }
 
         UpdateState(now);
-    }
-
-    private void AnswerAllReads(long now)
-    {
-        for (int slot = 0; slot < RegionReads.Capacity; slot++)
-        {
-            if (_reads[slot].State != RegionReadState.Free)
-            {
-                AnswerRead(slot, RegionReadStatus.Substituted, now);
-            }
-        }
     }
 
     private void PassOn(int offset, uint value, byte byteEnables, ConfigWriteRoute route, long now)
@@ -244,58 +192,6 @@ internal sealed unsafe partial class RootPort
         Span<byte> tlp = _lane.Reserve(ConfigRequests.Bytes(isWrite));
         _configRequests.Write(tlp, isWrite, offset, value, byteEnables, now);
         _lane.Commit();
-    }
-
-    private bool TryPost(int bar, ulong offset, ReadOnlySpan<byte> data)
-    {
-        ulong address = _shadow.Bars.Address(bar) + offset;
-        int maximum = _enumeration.MaximumPayloadBytes;
-        if (data.Length > maximum - TlpLimits.DoublewordBytes)
-        {
-            // In several pieces, or none at all: what does not leave at once must fit into the ring.
-            int needed = data.Length + (data.Length / maximum + 2) * (TlpLimits.LongHeaderBytes + 3 * TlpLimits.DoublewordBytes);
-            if (_lane.FreeBytes(maximum + TlpLimits.LongHeaderBytes) < needed)
-            {
-                Counters.RegionWritesDropped++;
-                return false;
-            }
-        }
-
-        for (int done = 0; done < data.Length;)
-        {
-            int bytes = RequestSplitter.PieceBytes(address, data.Length - done, maximum);
-            if (!TryPostOne(address, data.Slice(done, bytes)))
-            {
-                Counters.RegionWritesDropped++;
-                return false;
-            }
-
-            address += (uint)bytes;
-            done += bytes;
-        }
-
-        Counters.RegionWrites++;
-        return true;
-    }
-
-    private bool TryPostOne(ulong address, ReadOnlySpan<byte> data)
-    {
-        MemoryRequestHeader header = MemoryRequestHeader.Write(address, data.Length, RequesterId);
-        int payloadBytes = header.LengthDoublewords * TlpLimits.DoublewordBytes;
-        Span<byte> tlp = _lane.Reserve(header.WrittenLength + payloadBytes);
-        if (tlp.IsEmpty)
-        {
-            return false;
-        }
-
-        header.Write(tlp);
-        Span<byte> payload = tlp[header.WrittenLength..];
-        int padding = (int)(address & 3);
-        payload[..padding].Clear();
-        data.CopyTo(payload[padding..]);
-        payload[(padding + data.Length)..].Clear();
-        _lane.Commit();
-        return true;
     }
 
     private bool IsWithinBar(int bar, ulong offset, int length)

@@ -128,7 +128,7 @@ internal sealed partial class RootPort
         switch (request.Kind)
         {
             case RequestKind.RegionRead:
-                OnReadCompletion(tag, ref request, tlp, now);
+                _reader.OnCompletion(tag, ref request, tlp, now);
                 break;
             case RequestKind.Abandoned:
                 Counters.CompletionsLate++;
@@ -136,39 +136,6 @@ internal sealed partial class RootPort
                 break;
             default:
                 OnConfigCompletion(tag, ref request, tlp);
-                break;
-        }
-    }
-
-    private void OnReadCompletion(ushort tag, ref PendingRequest request, in TlpView tlp, long now)
-    {
-        int slot = request.Argument;
-        switch (request.Reassembly.Accept(tlp, out int offset, out ReadOnlySpan<byte> data))
-        {
-            case ReassemblyResult.Piece:
-                data.CopyTo(_reads.Buffer(slot)[offset..]);
-                break;
-            case ReassemblyResult.Last when offset == 0:
-                _pending.End(tag);
-                CompleteRead(slot, RegionReadStatus.Success, data, now);
-                break;
-            case ReassemblyResult.Last:
-                data.CopyTo(_reads.Buffer(slot)[offset..]);
-                _pending.End(tag);
-                CompleteRead(slot, RegionReadStatus.Success, _reads.Buffer(slot), now);
-                break;
-            case ReassemblyResult.Failed:
-                _pending.End(tag);
-                _reads[slot].State = RegionReadState.Ended;
-                AnswerRead(slot, RegionReadStatus.Failed, now);
-                break;
-            case ReassemblyResult.Poisoned:
-                Counters.TlpsPoisoned++;
-                AnswerRead(slot, RegionReadStatus.Substituted, now);
-                break;
-            default:
-                Counters.CompletionsMalformed++;
-                AnswerRead(slot, RegionReadStatus.Substituted, now);
                 break;
         }
     }

@@ -22,9 +22,10 @@ internal sealed partial class RootPort : IRemoteFunction, ITlpSink, IDisposable
     private readonly ConfigShadow _shadow = new();
     private readonly MsixTable _msix = new();
     private readonly PendingRequests _pending = new();
-    private readonly RegionReads _reads = new();
     private readonly RequestLane _lane;
     private readonly ConfigRequests _configRequests;
+    private readonly RegionReader _reader;
+    private readonly RegionWriter _writer;
     private readonly DmaResponder _responder;
     private readonly Enumeration _enumeration;
     private ITlpTransmitter? _transmitter;
@@ -32,7 +33,6 @@ internal sealed partial class RootPort : IRemoteFunction, ITlpSink, IDisposable
     private bool _isLinkUp;
     private bool _isDescribed;
     private bool _isReplaced;
-    private bool _isHoldSpent;
     private bool _isBusMaster;
     private bool _isResetAnswerDue;
     private long _resetDeadline = long.MaxValue;
@@ -43,6 +43,8 @@ internal sealed partial class RootPort : IRemoteFunction, ITlpSink, IDisposable
         long completionTimeout = options.CompletionTimeoutMilliseconds * NanosecondsPerMillisecond;
         _lane = new RequestLane(options.RequestQueueBytes);
         _configRequests = new ConfigRequests(_pending, Counters, RequesterId, FunctionId, completionTimeout);
+        _reader = new RegionReader(options, _lane, _pending, _shadow, _msix, Counters, RequesterId);
+        _writer = new RegionWriter(_lane, _shadow, _msix, Counters, RequesterId);
         _responder = new DmaResponder(_window, Counters, RequesterId, options.ClientMemoryTimeoutMilliseconds * NanosecondsPerMillisecond);
         _enumeration = new Enumeration(_shadow, _msix, _configRequests, Counters, options);
     }
@@ -63,7 +65,7 @@ internal sealed partial class RootPort : IRemoteFunction, ITlpSink, IDisposable
     {
         get
         {
-            long deadline = Math.Min(_reads.NextDeadline, _responder.NextDeadline);
+            long deadline = Math.Min(_reader.NextDeadline, _responder.NextDeadline);
             deadline = Math.Min(deadline, _resetDeadline);
             return _isLinkUp ? Math.Min(deadline, Math.Min(_pending.NextDeadline, _enumeration.NextDeadline)) : deadline;
         }
@@ -117,10 +119,7 @@ internal sealed partial class RootPort : IRemoteFunction, ITlpSink, IDisposable
         _lane.Clear();
         _window.Clear();
         SetState(RemoteFunctionState.Gone, now);
-        while (_reads.TryGetExpired(long.MaxValue, out int slot))
-        {
-            AnswerRead(slot, RegionReadStatus.Failed, now);
-        }
+        _reader.FailAll(now);
     }
 
     /// <summary>Sends what there is room for: the client's requests first, so that no completion overtakes an earlier posted write.</summary>
@@ -146,7 +145,7 @@ internal sealed partial class RootPort : IRemoteFunction, ITlpSink, IDisposable
         {
             if (_lane.IsOpen)
             {
-                SendHeldReads();
+                _reader.SendHeld();
             }
 
             _responder.Pump(_transmitter);
@@ -155,14 +154,7 @@ internal sealed partial class RootPort : IRemoteFunction, ITlpSink, IDisposable
 
     public void OnTimer(long now)
     {
-        while (_reads.TryGetExpired(now, out int slot))
-        {
-            // Somebody stood still for this: what else is asked for in this outage waits less.
-            _isHoldSpent |= State != RemoteFunctionState.Up;
-            Counters.CompletionTimeouts++;
-            AnswerRead(slot, State == RemoteFunctionState.Gone ? RegionReadStatus.Failed : RegionReadStatus.Substituted, now);
-        }
-
+        _reader.OnTimer(State, now);
         while (_isLinkUp && _pending.TryExpire(now, out PendingRequest expired))
         {
             Counters.CompletionTimeouts++;
@@ -181,7 +173,7 @@ internal sealed partial class RootPort : IRemoteFunction, ITlpSink, IDisposable
 
     public void Dispose()
     {
-        _reads.Dispose();
+        _reader.Dispose();
         _responder.Dispose();
     }
 
@@ -205,10 +197,10 @@ internal sealed partial class RootPort : IRemoteFunction, ITlpSink, IDisposable
 
     private void OnSetUp(long now)
     {
-        _responder.MaximumPayloadBytes = _enumeration.MaximumPayloadBytes;
+        _responder.MaximumPayloadBytes = _writer.MaximumPayloadBytes = _enumeration.MaximumPayloadBytes;
         if (_enumeration.Purpose == EnumerationPurpose.Discover)
         {
-            Hints = BridgeHints.TryFind(_enumeration.Space, out BridgeHints? hints) ? hints : BridgeHints.Empty;
+            _reader.Hints = BridgeHints.TryFind(_enumeration.Space, out BridgeHints? hints) ? hints : BridgeHints.Empty;
             _isDescribed = true;
         }
 
@@ -227,7 +219,7 @@ internal sealed partial class RootPort : IRemoteFunction, ITlpSink, IDisposable
             _client?.OnReplaced(now);
         }
 
-        SendHeldReads();
+        _reader.SendHeld();
         UpdateState(now);
         if (_isResetAnswerDue)
         {
@@ -241,7 +233,7 @@ internal sealed partial class RootPort : IRemoteFunction, ITlpSink, IDisposable
         _lane.Clear();
         _pending.Clear();
         _responder.Clear();
-        _reads.HoldAllSent();
+        _reader.HoldAllSent();
     }
 
     private void UpdateState(long now)
@@ -265,7 +257,7 @@ internal sealed partial class RootPort : IRemoteFunction, ITlpSink, IDisposable
         State = state;
         if (state == RemoteFunctionState.Up)
         {
-            _isHoldSpent = false;
+            _reader.OnReachable();
         }
 
         _client?.OnStateChanged(state, now);
@@ -279,77 +271,5 @@ internal sealed partial class RootPort : IRemoteFunction, ITlpSink, IDisposable
             _isResetAnswerDue = false;
             _client?.OnResetCompleted(succeeded, now);
         }
-    }
-
-    private void SendHeldReads()
-    {
-        while (_reads.TryPeekHeld(out int slot) && TrySendRead(slot))
-        {
-            _reads.RemoveHeld();
-        }
-    }
-
-    private bool TrySendRead(int slot)
-    {
-        if (!_lane.IsOpen || _pending.FreeForClient == 0)
-        {
-            return false;
-        }
-
-        ref RegionRead read = ref _reads[slot];
-        ulong address = _shadow.Bars.Address(read.Bar) + read.Offset;
-        MemoryRequestHeader header = MemoryRequestHeader.Read(address, read.Length, RequesterId, tag: 0);
-        Span<byte> tlp = _lane.Reserve(header.WrittenLength);
-        if (tlp.IsEmpty || !_pending.TryBegin(RequestKind.RegionRead, slot, address, read.Length, long.MaxValue, out ushort tag))
-        {
-            return false;
-        }
-
-        (header with { Tag = tag }).Write(tlp);
-        _lane.Commit();
-        read.Tag = tag;
-        read.State = RegionReadState.Sent;
-        return true;
-    }
-
-    /// <summary>Ends a read without the function's answer.</summary>
-    private void AnswerRead(int slot, RegionReadStatus status, long now)
-    {
-        ref RegionRead read = ref _reads[slot];
-        if (read.State == RegionReadState.Sent)
-        {
-            _pending.Abandon(read.Tag);
-        }
-
-        Span<byte> data = _reads.Buffer(slot);
-        if (status == RegionReadStatus.Substituted)
-        {
-            UnreachableAnswers.Fill(Hints, read.Bar, read.Offset, data);
-        }
-        else
-        {
-            data.Fill(0xFF);
-        }
-
-        CompleteRead(slot, status, data, now);
-    }
-
-    /// <summary>Hands a read's end to the client. The slot is free before that, so that the client may use it again.</summary>
-    private void CompleteRead(int slot, RegionReadStatus status, ReadOnlySpan<byte> data, long now)
-    {
-        ref RegionRead read = ref _reads[slot];
-        ulong context = read.Context;
-        if (_msix.Overlaps(read.Bar, read.Offset, read.Length, out int start, out int count) && status != RegionReadStatus.Failed)
-        {
-            Span<byte> own = _reads.Buffer(slot);
-            data.CopyTo(own);
-            _msix.ClientBytes(read.Offset + (ulong)start, count).CopyTo(own[start..]);
-            data = own;
-        }
-
-        _reads.Remove(slot);
-        Counters.RegionReadsSubstituted += status == RegionReadStatus.Substituted ? 1 : 0;
-        Counters.RegionReadsFailed += status == RegionReadStatus.Failed ? 1 : 0;
-        _client?.OnRegionRead(context, status, data, now);
     }
 }
