@@ -9,23 +9,19 @@ namespace PcieOe.Host.NvmeDriver;
 /// Takes the controller from any state to one with I/O queues: disable, admin queue, enable, identify, queue count, create queues, as
 /// Linux does, with submission queues in the controller's memory where it has some. One request at a time; nothing of it is on the hot path.
 /// </summary>
-internal sealed unsafe class ControllerBringUp
+internal sealed class ControllerBringUp
 {
-    private const int MaximumNamespaces = 128;
     private const long PollNanoseconds = 100_000;
     private const long NanosecondsPerMillisecond = 1_000_000;
     private const int MinimumReadyMilliseconds = 2_000;
-    private const int NamespaceListEntries = 1024;
 
     private readonly IRemoteFunction _function;
     private readonly NvmeDriverOptions _options;
-    private readonly DmaPool _pool;
     private readonly AdminQueue _admin;
+    private readonly AdminCommands _commands;
+    private readonly NamespaceScan _namespaces = new();
     private readonly QueuePair[] _queues;
     private readonly ControllerMemory _memory;
-    private readonly byte* _page;
-    private readonly List<uint> _namespaceIds = [];
-    private readonly List<NamespaceInfo> _found = [];
     private readonly ulong _readContext;
     private readonly int _commandCapacity;
     private ControllerCapabilities _capabilities;
@@ -46,18 +42,12 @@ internal sealed unsafe class ControllerBringUp
     {
         _function = function;
         _options = options;
-        _pool = pool;
         _admin = admin;
+        _commands = new AdminCommands(pool, admin);
         _queues = queues;
         _memory = memory;
         _commandCapacity = commandCapacity;
         _readContext = (ulong)readContext << 32;
-        if (!pool.TryAllocate(DmaPool.PageBytes, out nint page))
-        {
-            throw new InsufficientMemoryException("The driver's pool is too small.");
-        }
-
-        _page = (byte*)page;
     }
 
     public BringUpStep Step { get; private set; }
@@ -166,13 +156,15 @@ internal sealed unsafe class ControllerBringUp
         switch (Step)
         {
             case BringUpStep.IdentifyController:
-                OnController(in MemoryMarshal.AsRef<IdentifyController>(new ReadOnlySpan<byte>(_page, DmaPool.PageBytes)), now);
+                OnController(in MemoryMarshal.AsRef<IdentifyController>(_commands.Page), now);
                 break;
             case BringUpStep.ListNamespaces:
-                OnNamespaceList(now);
+                _namespaces.OnList(_commands.Page);
+                EnterNextNamespace(now);
                 break;
             case BringUpStep.IdentifyNamespace:
-                OnNamespace(in MemoryMarshal.AsRef<IdentifyNamespace>(new ReadOnlySpan<byte>(_page, DmaPool.PageBytes)), now);
+                _namespaces.OnNamespace(in MemoryMarshal.AsRef<IdentifyNamespace>(_commands.Page));
+                EnterNextNamespace(now);
                 break;
             case BringUpStep.SetQueueCount:
                 ActiveQueues = Math.Min(_queues.Length, (int)Math.Min(entry.Result & 0xFFFF, entry.Result >> 16) + 1);
@@ -185,7 +177,7 @@ internal sealed unsafe class ControllerBringUp
                 Enter(BringUpStep.CreateCompletionQueue, now, _index + 1);
                 break;
             case BringUpStep.CreateSubmissionQueue:
-                Namespaces = [.. _found];
+                Namespaces = _namespaces.ToArray();
                 _isDone = true;
                 break;
         }
@@ -292,56 +284,22 @@ internal sealed unsafe class ControllerBringUp
 
     private bool TrySendAdmin(long now)
     {
-        if (!_admin.HasRoom)
+        if (!_commands.HasRoom)
         {
             return false;
         }
 
-        QueuePair queue = _queues[Math.Min(_index, _queues.Length - 1)];
-        switch (Step)
+        _commandId = Step switch
         {
-            case BringUpStep.IdentifyController:
-                Identify(IdentifyCns.Controller, 0);
-                break;
-            case BringUpStep.ListNamespaces:
-                Identify(IdentifyCns.ActiveNamespaceList, 0);
-                break;
-            case BringUpStep.IdentifyNamespace:
-                Identify(IdentifyCns.Namespace, _namespaceIds[_index]);
-                break;
-            case BringUpStep.SetQueueCount:
-                ref SubmissionEntry feature = ref _admin.Add(AdminOpcode.SetFeatures, out _commandId);
-                feature.CommandDword10 = (uint)FeatureId.NumberOfQueues;
-                feature.CommandDword11 = (uint)(_queues.Length - 1 | _queues.Length - 1 << 16);
-                break;
-            case BringUpStep.CreateCompletionQueue:
-                // Contiguous, without interrupts: it is polled.
-                Create(AdminOpcode.CreateCompletionQueue, queue.Id, CompletionEntries, attributes: 1, queue.CompletionAddress);
-                break;
-            case BringUpStep.CreateSubmissionQueue:
-                ulong address = queue.ControllerPlace?.CommandAddress ?? queue.SubmissionAddress;
-                Create(AdminOpcode.CreateSubmissionQueue, queue.Id, QueueEntries, attributes: 1 | (uint)queue.Id << 16, address);
-                break;
-        }
-
+            BringUpStep.IdentifyController => _commands.Identify(IdentifyCns.Controller),
+            BringUpStep.ListNamespaces => _commands.Identify(IdentifyCns.ActiveNamespaceList),
+            BringUpStep.IdentifyNamespace => _commands.Identify(IdentifyCns.Namespace, _namespaces.Next),
+            BringUpStep.SetQueueCount => _commands.SetQueueCount(_queues.Length),
+            BringUpStep.CreateCompletionQueue => _commands.CreateCompletionQueue(_queues[_index], CompletionEntries),
+            _ => _commands.CreateSubmissionQueue(_queues[_index], QueueEntries),
+        };
         _isWaiting = true;
         return true;
-    }
-
-    private void Identify(IdentifyCns cns, uint namespaceId)
-    {
-        ref SubmissionEntry entry = ref _admin.Add(AdminOpcode.Identify, out _commandId);
-        entry.NamespaceId = namespaceId;
-        entry.Prp1 = _pool.BusAddress((nint)_page);
-        entry.CommandDword10 = (uint)cns;
-    }
-
-    private void Create(AdminOpcode opcode, int queueId, int entries, uint attributes, ulong address)
-    {
-        ref SubmissionEntry entry = ref _admin.Add(opcode, out _commandId);
-        entry.Prp1 = address;
-        entry.CommandDword10 = (uint)queueId | (uint)(entries - 1) << 16;
-        entry.CommandDword11 = attributes;
     }
 
     private void OnController(in IdentifyController controller, long now)
@@ -354,29 +312,8 @@ internal sealed unsafe class ControllerBringUp
         Enter(BringUpStep.ListNamespaces, now);
     }
 
-    private void OnNamespaceList(long now)
-    {
-        _namespaceIds.Clear();
-        _found.Clear();
-        ReadOnlySpan<uint> ids = new(_page, NamespaceListEntries);
-        for (int index = 0; index < ids.Length && ids[index] != 0 && _namespaceIds.Count < MaximumNamespaces; index++)
-        {
-            _namespaceIds.Add(ids[index]);
-        }
-
-        Enter(_namespaceIds.Count > 0 ? BringUpStep.IdentifyNamespace : BringUpStep.SetQueueCount, now);
-    }
-
-    private void OnNamespace(in IdentifyNamespace data, long now)
-    {
-        if (data.BlockBytes != 0 && data.SizeBlocks != 0)
-        {
-            _found.Add(new NamespaceInfo(_namespaceIds[_index], data.BlockBytes, data.SizeBlocks));
-        }
-
-        bool isLast = _index + 1 == _namespaceIds.Count;
-        Enter(isLast ? BringUpStep.SetQueueCount : BringUpStep.IdentifyNamespace, now, isLast ? 0 : _index + 1);
-    }
+    private void EnterNextNamespace(long now) =>
+        Enter(_namespaces.HasNext ? BringUpStep.IdentifyNamespace : BringUpStep.SetQueueCount, now);
 
     private void PlaceQueues(long now)
     {
