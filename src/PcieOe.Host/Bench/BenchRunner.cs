@@ -57,7 +57,7 @@ internal sealed class BenchRunner(Attachment attachment, PollWorker worker)
 
                 return GC.GetAllocatedBytesForCurrentThread() - allocatedBefore;
             }).ConfigureAwait(false);
-            WorkloadResult result = ResultOf(load, name, collector.Until(allocated, load.MeasuredCommands));
+            WorkloadResult result = ResultOf(load, name, collector.Until(allocated, load.Tally.Commands));
             if (workload is null)
             {
                 return result;
@@ -121,9 +121,10 @@ internal sealed class BenchRunner(Attachment attachment, PollWorker worker)
 
     private static WorkloadResult ResultOf(IMeasuredLoad load, string name, CollectorActivity collector)
     {
-        double seconds = Math.Max(load.ElapsedNanoseconds, 1) / 1e9;
+        WorkloadTally tally = load.Tally;
+        double seconds = Math.Max(tally.ElapsedNanoseconds, 1) / 1e9;
         WorkloadOptions options = load.Options;
-        using LatencyHistogram latency = load.Latencies.Merge();
+        using LatencyHistogram latency = tally.Latencies.Merge();
         return new WorkloadResult
         {
             Name = name,
@@ -134,27 +135,27 @@ internal sealed class BenchRunner(Attachment attachment, PollWorker worker)
             RatePerSecond = options.RatePerSecond > 0 ? options.RatePerSecond : null,
             Arrivals = options.Trace is not null ? "trace" : options.RatePerSecond == 0 ? null : options.IsPoisson ? "poisson" : "fixed",
             Seconds = Math.Round(seconds, 6),
-            Commands = load.MeasuredCommands,
-            Errors = load.Errors,
-            FirstError = load.FirstErrorName,
+            Commands = tally.Commands,
+            Errors = tally.Errors,
+            FirstError = tally.FirstError,
             VerifyErrors = load.VerifyErrors,
-            CommandsPerSecond = Math.Round(load.MeasuredCommands / seconds, 1),
-            GigabitsPerSecond = Math.Round(load.MeasuredBytes * 8.0 / seconds / 1e9, 4),
+            CommandsPerSecond = Math.Round(tally.Commands / seconds, 1),
+            GigabitsPerSecond = Math.Round(tally.Bytes * 8.0 / seconds / 1e9, 4),
             Latency = LatencySummary.Of(latency),
             Collector = collector,
             Histogram = HistogramEncoding.ToText(latency),
-            Intervals = new IntervalResult { Seconds = Math.Round(load.Latencies.Seconds, 6), Histograms = [.. load.Latencies.All.Select(HistogramEncoding.ToText)] },
+            Intervals = new IntervalResult { Seconds = Math.Round(tally.Latencies.Seconds, 6), Histograms = [.. tally.Latencies.All.Select(HistogramEncoding.ToText)] },
         };
     }
 
     /// <summary>Adds what commands have and single TLPs have not.</summary>
     private static WorkloadResult WithCommands(WorkloadResult result, Workload workload) => result with
     {
-        ForeignUnits = workload.ForeignUnits,
-        VerifiedBlocks = workload.VerifiedUnits * workload.BlocksPerUnit,
-        Slowest = workload.Slowest.ToList(workload.StartedAt),
-        LongestGapSeconds = Math.Round(workload.LongestGapNanoseconds / 1e9, 6),
-        LastLongGapEndedAtNanoseconds = workload.LastLongGapEndedAt,
+        ForeignUnits = workload.Verifier?.ForeignUnits ?? 0,
+        VerifiedBlocks = (workload.Verifier?.VerifiedUnits ?? 0) * workload.BlocksPerUnit,
+        Slowest = workload.Slowest.ToList(workload.Tally.StartedAt),
+        LongestGapSeconds = Math.Round(workload.Tally.LongestGapNanoseconds / 1e9, 6),
+        LastLongGapEndedAtNanoseconds = workload.Tally.LastLongGapEndedAt,
     };
 
     private readonly record struct CollectorBaseline(int Generation0, int Generation1, int Generation2, TimeSpan Paused)

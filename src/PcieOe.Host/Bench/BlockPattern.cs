@@ -11,6 +11,18 @@ internal static class BlockPattern
     private const ulong Magic = 0x5043_4945_4F45_0001;
     private const int HeaderWords = 4;
 
+    /// <summary>A number for a host's name: FNV-1a over its letters.</summary>
+    internal static ulong OwnerOf(string name)
+    {
+        ulong hash = 0xCBF29CE484222325;
+        foreach (char letter in name)
+        {
+            hash = (hash ^ letter) * 0x100000001B3;
+        }
+
+        return hash;
+    }
+
     internal static void Fill(Span<byte> unit, ulong owner, long index, uint generation)
     {
         Span<ulong> words = MemoryMarshal.Cast<byte, ulong>(unit);

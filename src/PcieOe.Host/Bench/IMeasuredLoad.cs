@@ -16,20 +16,9 @@ internal interface IMeasuredLoad : IBlockDeviceUser, IDisposable
     /// <summary>For any thread, at any time.</summary>
     long Completed { get; }
 
-    long Errors { get; }
-
-    /// <summary>What the first error was; null if there was none.</summary>
-    string? FirstErrorName { get; }
+    WorkloadTally Tally { get; }
 
     long VerifyErrors { get; }
-
-    long MeasuredCommands { get; }
-
-    long MeasuredBytes { get; }
-
-    long ElapsedNanoseconds { get; }
-
-    IntervalHistograms Latencies { get; }
 
     /// <summary>Ends it early, as if its time were over. From any thread.</summary>
     void Cancel();

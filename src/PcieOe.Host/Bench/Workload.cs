@@ -13,19 +13,15 @@ namespace PcieOe.Host.Bench;
 /// </summary>
 internal sealed unsafe class Workload : IMeasuredLoad
 {
-    private const long NoStart = long.MinValue;
-
     private readonly WorkloadOptions _options;
     private readonly NvmeBlockDriver _driver;
     private readonly HopSampler _sampler;
     private readonly NamespaceInfo _namespace;
-    private readonly ulong _owner;
     private readonly Slot[] _slots;
     private readonly int[] _free;
     private readonly nint _buffers;
     private readonly uint _blocksPerUnit;
-    private readonly UnitStates? _states;
-    private readonly IntervalHistograms _latencies;
+    private readonly WorkloadVerifier? _verifier;
     private readonly TraceCommand[]? _trace;
     private readonly WorkloadHops _hops;
     private readonly TaskCompletionSource _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -38,11 +34,9 @@ internal sealed unsafe class Workload : IMeasuredLoad
     private long _completed;
     private long _sequential;
     private double _nextStart;
-    private long _startedAt = NoStart;
+    private bool _hasStarted;
     private long _endsAt;
-    private long _lastCompletion;
     private long _sweep;
-    private NvmeStatus _firstError;
     private volatile bool _isCancelled;
 
     /// <exception cref="WorkloadException">The options do not fit the namespace or the driver; the message says what would.</exception>
@@ -67,20 +61,19 @@ internal sealed unsafe class Workload : IMeasuredLoad
         }
 
         _trace = options.Trace?.Commands;
-        _latencies = new IntervalHistograms(options.Seconds);
+        Tally = new WorkloadTally(options.Seconds);
         _hops = new WorkloadHops(options.Seconds);
-        _owner = OwnerOf(ownerName);
         _random = new FastRandom(options.Seed);
         _slots = new Slot[options.QueueDepth];
         _free = new int[options.QueueDepth];
         for (int i = 0; i < _free.Length; i++)
         {
             _free[i] = _free.Length - 1 - i;
-            FillForWriting(i, 0, 0);
+            BlockPattern.Fill(BufferSpan(i), BlockPattern.OwnerOf(ownerName), index: 0, generation: 0);
         }
 
         _freeCount = _free.Length;
-        _states = options.Pattern == WorkloadPattern.Verify ? new UnitStates(_units) : null;
+        _verifier = options.Pattern == WorkloadPattern.Verify ? new WorkloadVerifier(ownerName, _units) : null;
         _interval = options.RatePerSecond > 0 ? 1e9 / options.RatePerSecond : 0;
     }
 
@@ -89,41 +82,21 @@ internal sealed unsafe class Workload : IMeasuredLoad
 
     public long Completed => Volatile.Read(ref _completed);
 
-    public long Errors { get; private set; }
+    public WorkloadTally Tally { get; }
 
-    public long VerifyErrors { get; private set; }
+    public long VerifyErrors => _verifier?.Errors ?? 0;
 
-    /// <summary>Of these, units that held another host's data.</summary>
-    internal long ForeignUnits { get; private set; }
-
-    internal long VerifiedUnits { get; private set; }
-
-    internal long LongestGapNanoseconds { get; private set; }
-
-    /// <summary>When the last gap longer than 100 ms ended; 0 if there was none.</summary>
-    internal long LastLongGapEndedAt { get; private set; }
-
-    public long ElapsedNanoseconds { get; private set; }
-
-    public long MeasuredCommands { get; private set; }
-
-    public long MeasuredBytes { get; private set; }
-
-    /// <summary>Closed loop: from submission; open loop: from the time at which the command was to start.</summary>
-    public IntervalHistograms Latencies => _latencies;
+    /// <summary>Null for workloads whose data nobody compares.</summary>
+    internal WorkloadVerifier? Verifier => _verifier;
 
     /// <summary>Of its sampled commands.</summary>
     internal WorkloadHops Hops => _hops;
 
     internal SlowestCommands Slowest { get; } = new(SlowestCommands.DefaultCapacity);
 
-    internal long StartedAt => _startedAt;
-
     public WorkloadOptions Options => _options;
 
     internal int BlocksPerUnit => (int)_blocksPerUnit;
-
-    public string? FirstErrorName => Errors == 0 ? null : _firstError.ToString();
 
     private bool IsIdle => _freeCount == _free.Length;
 
@@ -138,12 +111,12 @@ internal sealed unsafe class Workload : IMeasuredLoad
             return false;
         }
 
-        if (_startedAt == NoStart)
+        if (!_hasStarted)
         {
-            _startedAt = _lastCompletion = now;
+            _hasStarted = true;
+            Tally.Start(now);
             _nextStart = now;
             _endsAt = _trace is null ? now + (long)(_options.Seconds * 1e9) : long.MaxValue;
-            _latencies.Start(now);
         }
 
         if (_phase == WorkloadPhase.Measuring && (now >= _endsAt || _isCancelled || (_options.MaximumCommands > 0 && _issued >= _options.MaximumCommands)
@@ -163,7 +136,7 @@ internal sealed unsafe class Workload : IMeasuredLoad
 
     /// <summary>When <see cref="Poll"/> has something to do though nothing completes.</summary>
     public long NextDeadline => _phase != WorkloadPhase.Measuring ? long.MaxValue
-        : _startedAt == NoStart ? long.MinValue
+        : !_hasStarted ? long.MinValue
         : _trace is not null ? DueInTrace(_trace)
         : _interval > 0 && _freeCount > 0 ? Math.Min(_endsAt, (long)_nextStart)
         : _endsAt;
@@ -176,25 +149,25 @@ internal sealed unsafe class Workload : IMeasuredLoad
             _sampler.End(slot.Sample, slot.SampledAt);
         }
 
-        bool isMeasured = _phase is WorkloadPhase.Measuring or WorkloadPhase.Draining;
-        if (isMeasured)
+        if (_phase is WorkloadPhase.Measuring or WorkloadPhase.Draining)
         {
-            _latencies.Record(now - slot.StartedAt, now);
-            MeasuredCommands++;
-            MeasuredBytes += slot.Blocks * (long)_namespace.BlockBytes;
-            ElapsedNanoseconds = now - _startedAt;
-            NoteGap(now);
+            Tally.Record(now - slot.StartedAt, slot.Blocks * (long)_namespace.BlockBytes, now);
         }
 
         if (status != NvmeStatus.Success)
         {
-            if (Errors++ == 0)
-            {
-                _firstError = status;
-            }
+            Tally.RecordError(status);
         }
 
-        Settle(slotIndex, ref slot, status == NvmeStatus.Success);
+        if (slot.IsWrite)
+        {
+            _verifier?.EndWrite(slot.Unit, slot.Generation, status == NvmeStatus.Success);
+        }
+        else
+        {
+            _verifier?.EndRead(slot.Unit, BufferSpan(slotIndex), status == NvmeStatus.Success);
+        }
+
         _completed++;
         _free[_freeCount++] = slotIndex;
         if (_phase == WorkloadPhase.Measuring)
@@ -211,19 +184,8 @@ internal sealed unsafe class Workload : IMeasuredLoad
     public void Dispose()
     {
         _driver.Pool.Free(_buffers);
-        _latencies.Dispose();
+        Tally.Dispose();
         _hops.Dispose();
-    }
-
-    private static ulong OwnerOf(string name)
-    {
-        ulong hash = 0xCBF29CE484222325;
-        foreach (char letter in name)
-        {
-            hash = (hash ^ letter) * 0x100000001B3;
-        }
-
-        return hash;
     }
 
     private bool Issue(long now)
@@ -254,7 +216,7 @@ internal sealed unsafe class Workload : IMeasuredLoad
         while (_freeCount > 0 && _issued < trace.Length)
         {
             ref readonly TraceCommand command = ref trace[_issued];
-            long start = _startedAt + command.ArrivalNanoseconds;
+            long start = Tally.StartedAt + command.ArrivalNanoseconds;
 
             // Like a drive of another size: what lies behind its end comes round to the beginning.
             uint blocks = (uint)((command.Bytes + _namespace.BlockBytes - 1) / _namespace.BlockBytes);
@@ -273,7 +235,7 @@ internal sealed unsafe class Workload : IMeasuredLoad
 
     // With everything issued the next round moves on; without a slot nothing happens before a completion.
     private long DueInTrace(TraceCommand[] trace) => _issued == trace.Length ? long.MinValue
-        : _freeCount == 0 ? long.MaxValue : _startedAt + trace[_issued].ArrivalNanoseconds;
+        : _freeCount == 0 ? long.MaxValue : Tally.StartedAt + trace[_issued].ArrivalNanoseconds;
 
     /// <summary>After a verified workload: reads back every unit that was written.</summary>
     private bool Sweep(long now)
@@ -281,7 +243,7 @@ internal sealed unsafe class Workload : IMeasuredLoad
         bool issued = false;
         while (_freeCount > 0 && _sweep < _units)
         {
-            if (_states!.IsKnown(_sweep))
+            if (_verifier!.IsKnown(_sweep))
             {
                 if (!TryStart(_sweep, isWrite: false, now, now))
                 {
@@ -309,7 +271,7 @@ internal sealed unsafe class Workload : IMeasuredLoad
                 return unit;
             case WorkloadPattern.Verify:
                 isWrite = (_random.Next() & 1) != 0;
-                return _states!.NextIdle(_random.Below(_units));
+                return _verifier!.NextIdle(_random.Below(_units));
             default:
                 isWrite = _options.Pattern == WorkloadPattern.RandomWrite
                     || (_options.Pattern == WorkloadPattern.RandomMix && _random.Below(100) >= _options.ReadPercent);
@@ -335,10 +297,9 @@ internal sealed unsafe class Workload : IMeasuredLoad
             slot.Sample = _sampler.Begin();
         }
 
-        if (isWrite && _states is not null)
+        if (isWrite && _verifier is not null)
         {
-            slot.Generation = _states.NextGeneration();
-            FillForWriting(slotIndex, unit, slot.Generation);
+            slot.Generation = _verifier.Fill(BufferSpan(slotIndex), unit);
         }
 
         BlockCommand command = new()
@@ -356,52 +317,16 @@ internal sealed unsafe class Workload : IMeasuredLoad
             return false;
         }
 
-        _states?.Begin(unit);
+        _verifier?.Begin(unit);
         _freeCount--;
         return true;
-    }
-
-    private void Settle(int slotIndex, ref Slot slot, bool succeeded)
-    {
-        if (_states is null)
-        {
-            return;
-        }
-
-        if (slot.IsWrite)
-        {
-            _states.EndWrite(slot.Unit, slot.Generation, succeeded);
-            return;
-        }
-
-        if (succeeded && _states.IsKnown(slot.Unit))
-        {
-            ReadOnlySpan<byte> data = new((void*)BufferOf(slotIndex), _options.BlockBytes);
-            PatternVerdict verdict = BlockPattern.Check(data, _owner, slot.Unit, _states.GenerationOf(slot.Unit));
-            VerifiedUnits++;
-            VerifyErrors += verdict == PatternVerdict.Right ? 0 : 1;
-            ForeignUnits += verdict == PatternVerdict.Foreign ? 1 : 0;
-        }
-
-        _states.EndRead(slot.Unit);
-    }
-
-    private void NoteGap(long now)
-    {
-        long gap = now - _lastCompletion;
-        _lastCompletion = now;
-        LongestGapNanoseconds = Math.Max(LongestGapNanoseconds, gap);
-        if (gap > 100_000_000)
-        {
-            LastLongGapEndedAt = now;
-        }
     }
 
     private void GoOnWhenIdle()
     {
         if (_phase == WorkloadPhase.Draining && IsIdle)
         {
-            _phase = _states is not null && !_isCancelled ? WorkloadPhase.Sweeping : Finish();
+            _phase = _verifier is not null && !_isCancelled ? WorkloadPhase.Sweeping : Finish();
         }
 
         if (_phase == WorkloadPhase.Sweeping && IsIdle && _sweep >= _units)
@@ -418,8 +343,7 @@ internal sealed unsafe class Workload : IMeasuredLoad
 
     private nint BufferOf(int slotIndex) => _buffers + slotIndex * _options.BlockBytes;
 
-    private void FillForWriting(int slotIndex, long unit, uint generation) =>
-        BlockPattern.Fill(new Span<byte>((void*)BufferOf(slotIndex), _options.BlockBytes), _owner, unit, generation);
+    private Span<byte> BufferSpan(int slotIndex) => new((void*)BufferOf(slotIndex), _options.BlockBytes);
 
     private struct Slot
     {

@@ -32,7 +32,7 @@ public sealed class OpenLoopTests
         AdvanceTo(harness, workload, start + 400 * Millisecond);
         harness.Resume();
         Finish(harness, workload);
-        using LatencyHistogram all = workload.Latencies.Merge();
+        using LatencyHistogram all = workload.Tally.Latencies.Merge();
 
         // Those that were to start within the 100 ms waited 100 ms, 99 ms ... 1 ms; with eight slots a closed loop would have seen eight.
         Assert.Equal(RatePerSecond, all.Count);
@@ -48,8 +48,8 @@ public sealed class OpenLoopTests
         using BlockDriverHarness harness = Ready();
         using Workload workload = Begin(harness, Fixed with { Seconds = 20 });
         Finish(harness, workload);
-        Assert.Equal(20, workload.Latencies.All.Count);
-        Assert.All(workload.Latencies.All, interval => Assert.InRange(interval.Count, RatePerSecond - 1, RatePerSecond + 1));
+        Assert.Equal(20, workload.Tally.Latencies.All.Count);
+        Assert.All(workload.Tally.Latencies.All, interval => Assert.InRange(interval.Count, RatePerSecond - 1, RatePerSecond + 1));
     }
 
     [Fact]
@@ -58,7 +58,7 @@ public sealed class OpenLoopTests
         using BlockDriverHarness harness = Ready();
         using Workload workload = Begin(harness, Fixed with { Seconds = 20, IsPoisson = true, Seed = 7 });
         Finish(harness, workload);
-        long[] counts = [.. workload.Latencies.All.Select(interval => interval.Count)];
+        long[] counts = [.. workload.Tally.Latencies.All.Select(interval => interval.Count)];
         double mean = counts.Average();
         double dispersion = counts.Sum(count => (count - mean) * (count - mean)) / (counts.Length - 1) / mean;
         Assert.InRange(mean, 0.97 * RatePerSecond, 1.03 * RatePerSecond);
@@ -74,7 +74,7 @@ public sealed class OpenLoopTests
         AdvanceTo(harness, workload, harness.Now + 100 * Millisecond);
         harness.Resume();
         Finish(harness, workload);
-        using LatencyHistogram all = workload.Latencies.Merge();
+        using LatencyHistogram all = workload.Tally.Latencies.Merge();
         Assert.Equal(100, all.Count);
         Assert.Equal(8, Enumerable.Range(LatencyHistogram.IndexOf(99 * Millisecond), 100).Sum(all.CountAt));
     }

@@ -60,7 +60,7 @@ public sealed class ReplayTests
         }
 
         Assert.Equal([0, 10, 10, 500], completedAt);
-        Assert.Equal((4, 0, 4096 + 8192 + 4096 + 4096), (workload.MeasuredCommands, workload.Errors, workload.MeasuredBytes));
+        Assert.Equal((4, 0, 4096 + 8192 + 4096 + 4096), (workload.Tally.Commands, workload.Tally.Errors, workload.Tally.Bytes));
     }
 
     [Fact]
@@ -82,7 +82,7 @@ public sealed class ReplayTests
             Assert.True(harness.Now < start + 1000 * Millisecond, "The replay has no end.");
         }
 
-        using LatencyHistogram all = workload.Latencies.Merge();
+        using LatencyHistogram all = workload.Tally.Latencies.Merge();
         Assert.Equal(100, all.Count);
         Assert.True(all.Minimum >= 49 * Millisecond, $"{all.Minimum} ns");
     }

@@ -27,8 +27,8 @@ public sealed class TlpWorkloadTests
         using BlockDriverHarness harness = Ready();
         (long Reads, long Writes, long DmaReads, long DmaWrites, long DmaBytes) before = Counted(harness);
         using TlpWorkload workload = Run(harness, Options(pattern, bytes));
-        Assert.Equal((0, 0, Count), (workload.Errors, workload.VerifyErrors, workload.MeasuredCommands));
-        Assert.Equal((long)Count * bytes, workload.MeasuredBytes);
+        Assert.Equal((0, 0, Count), (workload.Tally.Errors, workload.VerifyErrors, workload.Tally.Commands));
+        Assert.Equal((long)Count * bytes, workload.Tally.Bytes);
         (long Reads, long Writes, long DmaReads, long DmaWrites, long DmaBytes) after = Counted(harness);
 
         // The controller's memory is filled before, and read back behind.
@@ -48,7 +48,7 @@ public sealed class TlpWorkloadTests
         harness.Round(); // The order has come, the request is on its way.
         harness.Now += 6_000; // And 1000 more before the next round.
         Finish(harness, workload);
-        using Transport.Histograms.LatencyHistogram all = workload.Latencies.Merge();
+        using Transport.Histograms.LatencyHistogram all = workload.Tally.Latencies.Merge();
         Assert.Equal((1L, 7_000L), (all.Count, all.Maximum));
     }
 
@@ -61,7 +61,7 @@ public sealed class TlpWorkloadTests
         using TlpWorkload workload = Begin(harness, Options(pattern, 512));
         harness.Port.UnmapAll();
         Finish(harness, workload);
-        Assert.Equal(pattern == "dmaread" ? Count : 0, workload.Errors);
+        Assert.Equal(pattern == "dmaread" ? Count : 0, workload.Tally.Errors);
         Assert.Equal(pattern == "dmawrite" ? Count : 0, workload.VerifyErrors);
     }
 
@@ -76,7 +76,7 @@ public sealed class TlpWorkloadTests
         harness.Advance(100);
         Assert.Equal(BlockDriverState.Ready, harness.Driver.State);
         using TlpWorkload next = Run(harness, Options("regwrite", 64));
-        Assert.Equal((0, 0, Count), (next.Errors, next.VerifyErrors, next.MeasuredCommands));
+        Assert.Equal((0, 0, Count), (next.Tally.Errors, next.VerifyErrors, next.Tally.Commands));
     }
 
     [Fact]
@@ -93,7 +93,7 @@ public sealed class TlpWorkloadTests
         using BlockDriverHarness harness = Ready(memoryBufferBytes: 0);
         Assert.Throws<WorkloadException>(() => Begin(harness, Options("regread", 64)));
         using TlpWorkload workload = Run(harness, Options("regread", 4));
-        Assert.Equal(Count, workload.MeasuredCommands);
+        Assert.Equal(Count, workload.Tally.Commands);
     }
 
     [Theory]

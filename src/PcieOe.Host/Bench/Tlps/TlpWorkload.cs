@@ -28,7 +28,6 @@ internal sealed unsafe class TlpWorkload : IMeasuredLoad, IFunctionMessageSink
     private readonly TaskCompletionSource _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private Phase _phase;
     private bool _isUnderWay;
-    private long _firstAt;
     private long _startedAt;
     private long _endsAt = long.MaxValue;
     private long _completed;
@@ -62,7 +61,7 @@ internal sealed unsafe class TlpWorkload : IMeasuredLoad, IFunctionMessageSink
         }
 
         _resetsBefore = driver.Counters.ControllerResets;
-        Latencies = new IntervalHistograms(options.Seconds);
+        Tally = new WorkloadTally(options.Seconds);
         driver.RegionReader = OnRegionRead;
         sampler.OtherMessages = this;
     }
@@ -73,19 +72,9 @@ internal sealed unsafe class TlpWorkload : IMeasuredLoad, IFunctionMessageSink
 
     public long Completed => Volatile.Read(ref _completed);
 
-    public long Errors { get; private set; }
-
-    public string? FirstErrorName { get; private set; }
+    public WorkloadTally Tally { get; }
 
     public long VerifyErrors { get; private set; }
-
-    public long MeasuredCommands { get; private set; }
-
-    public long MeasuredBytes => MeasuredCommands * Options.BlockBytes;
-
-    public long ElapsedNanoseconds { get; private set; }
-
-    public IntervalHistograms Latencies { get; }
 
     public long NextDeadline => _phase == Phase.Finished ? long.MaxValue : _isUnderWay ? _startedAt + AnswerTimeoutNanoseconds : long.MinValue;
 
@@ -122,13 +111,12 @@ internal sealed unsafe class TlpWorkload : IMeasuredLoad, IFunctionMessageSink
                 return false;
             }
 
-            _firstAt = now;
             _endsAt = now + (long)(Options.Seconds * 1e9);
-            Latencies.Start(now);
+            Tally.Start(now);
             _phase = Phase.Measuring;
         }
 
-        bool isOver = now >= _endsAt || _isCancelled || (Options.MaximumCommands > 0 && MeasuredCommands + Errors >= Options.MaximumCommands) || _driver.State != BlockDriverState.Ready;
+        bool isOver = now >= _endsAt || _isCancelled || (Options.MaximumCommands > 0 && Tally.Commands + Tally.Errors >= Options.MaximumCommands) || _driver.State != BlockDriverState.Ready;
         if (_phase == Phase.Measuring && isOver)
         {
             if (!HasPlace || _isCancelled || _driver.State != BlockDriverState.Ready)
@@ -186,7 +174,7 @@ internal sealed unsafe class TlpWorkload : IMeasuredLoad, IFunctionMessageSink
             _driver.Pool.Free(_buffer);
         }
 
-        Latencies.Dispose();
+        Tally.Dispose();
     }
 
     private bool TryIssue(long now)
@@ -249,16 +237,13 @@ internal sealed unsafe class TlpWorkload : IMeasuredLoad, IFunctionMessageSink
 
     private void Record(long nanoseconds, long now)
     {
-        Latencies.Record(nanoseconds, now);
-        MeasuredCommands++;
-        ElapsedNanoseconds = now - _firstAt;
-        Volatile.Write(ref _completed, MeasuredCommands);
+        Tally.Record(nanoseconds, Options.BlockBytes, now);
+        Volatile.Write(ref _completed, Tally.Commands);
     }
 
     private void Fail(string status)
     {
-        Errors++;
-        FirstErrorName ??= status;
+        Tally.RecordError(status);
         if (_phase == Phase.Checking)
         {
             Finish();
