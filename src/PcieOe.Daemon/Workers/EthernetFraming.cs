@@ -3,24 +3,14 @@ using PcieOe.Protocol.Ethernet;
 
 namespace PcieOe.Daemon.Workers;
 
-/// <summary>
-/// The Ethernet header in front of the link's frames (IEEE 802.3, 802.1Q):
-/// <code>
-///  0         6        12       (12 | 16)  (14 | 18)
-/// +---------+---------+- - - - -+----------+--------
-/// | to      | from    | 8100 TCI| EtherType| frame
-/// +---------+---------+- - - - -+----------+--------
-/// </code>
-/// </summary>
+/// <summary>The Ethernet header that one port's settings put in front of the link's frames: EtherType, VLAN, priority.</summary>
 public sealed class EthernetFraming
 {
     /// <summary>Length of the header of a received frame, whose tag the port has taken off.</summary>
-    public const int ReceivedHeaderLength = 14;
+    public const int ReceivedHeaderLength = EthernetHeader.UntaggedLength;
 
     /// <summary>The most that <see cref="Write"/> writes.</summary>
-    public const int MaximumHeaderLength = 18;
-
-    private const ushort VlanTagProtocol = 0x8100;
+    public const int MaximumHeaderLength = EthernetHeader.TaggedLength;
 
     private readonly ushort _etherType;
     private readonly ushort? _tag;
@@ -30,26 +20,14 @@ public sealed class EthernetFraming
     public EthernetFraming(int etherType, int? vlanId, int priority)
     {
         _etherType = (ushort)etherType;
-        _tag = vlanId is not null || priority != 0 ? (ushort)(priority << 13 | (vlanId ?? 0)) : null;
+        _tag = vlanId is not null || priority != 0 ? EthernetHeader.MakeVlanTag(priority, vlanId ?? 0) : null;
     }
 
     public int HeaderLength => _tag is null ? ReceivedHeaderLength : MaximumHeaderLength;
 
     /// <summary>Writes <see cref="HeaderLength"/> bytes.</summary>
-    public void Write(Span<byte> header, MacAddress destination, MacAddress source)
-    {
-        destination.Write(header);
-        source.Write(header[MacAddress.Length..]);
-        Span<byte> rest = header[(2 * MacAddress.Length)..];
-        if (_tag is { } tag)
-        {
-            BinaryPrimitives.WriteUInt16BigEndian(rest, VlanTagProtocol);
-            BinaryPrimitives.WriteUInt16BigEndian(rest[2..], tag);
-            rest = rest[4..];
-        }
-
-        BinaryPrimitives.WriteUInt16BigEndian(rest, _etherType);
-    }
+    public void Write(Span<byte> header, MacAddress destination, MacAddress source) =>
+        new EthernetHeader(destination, source, _etherType, _tag).Write(header);
 
     /// <summary>Whether a received frame is one of ours.</summary>
     public bool Accepts(ReadOnlySpan<byte> frame) =>
