@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 namespace PcieOe.Host.Interop;
 
 /// <summary>
-/// The system calls that front ends use (man 2 for each), where .NET offers none: descriptors by SCM_RIGHTS, eventfd, memfd, seals, mmap.
+/// The system calls that front ends use (man 2 for each), where .NET offers none: descriptors by SCM_RIGHTS, memfd, seals, mmap.
 /// Every one returns -1 on failure and leaves the reason in <see cref="Marshal.GetLastPInvokeError"/>. Lengths are in bytes.
 /// </summary>
 internal static unsafe partial class LibC
@@ -33,9 +33,6 @@ internal static unsafe partial class LibC
 
     [LibraryImport(Library, EntryPoint = "ppoll", SetLastError = true)]
     internal static partial int Poll(PollEntry* entries, nuint count, TimeSpecification* timeout, void* signalMask);
-
-    [LibraryImport(Library, EntryPoint = "eventfd", SetLastError = true)]
-    internal static partial int EventDescriptor(uint initialValue, int flags);
 
     [LibraryImport(Library, EntryPoint = "memfd_create", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     internal static partial int MemoryDescriptor(string name, uint flags);

@@ -2,14 +2,14 @@ using System.Runtime.InteropServices;
 
 namespace PcieOe.Transport.Interop;
 
-/// <summary>An eventfd (man 2 eventfd): any thread signals it, the one that waits on it clears it.</summary>
-internal sealed unsafe class EventDescriptor : IDisposable
+/// <summary>An eventfd of this process (man 2 eventfd): any thread signals it, the one that waits on it clears it. Neither ever blocks.</summary>
+public sealed unsafe class EventDescriptor : IDisposable
 {
     private const int NonBlockingCloseOnExec = 0x800 | 0x80000;
 
     private int _descriptor;
 
-    internal EventDescriptor()
+    public EventDescriptor()
     {
         _descriptor = LibC.EventDescriptor(0, NonBlockingCloseOnExec);
         if (_descriptor < 0)
@@ -20,15 +20,15 @@ internal sealed unsafe class EventDescriptor : IDisposable
 
     ~EventDescriptor() => Close();
 
-    internal int Descriptor => _descriptor;
+    public int Descriptor => _descriptor;
 
-    internal void Signal()
+    public void Signal()
     {
         ulong one = 1;
         _ = LibC.Write(_descriptor, &one, sizeof(ulong));
     }
 
-    internal void Clear()
+    public void Clear()
     {
         ulong count;
         _ = LibC.Read(_descriptor, &count, sizeof(ulong));

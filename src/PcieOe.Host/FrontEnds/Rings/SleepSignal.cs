@@ -1,4 +1,4 @@
-using PcieOe.Host.Interop;
+using PcieOe.Transport.Interop;
 
 namespace PcieOe.Host.FrontEnds.Rings;
 

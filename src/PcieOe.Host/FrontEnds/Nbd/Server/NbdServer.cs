@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging;
 using PcieOe.Host.FrontEnds.Nbd.Protocol;
 using PcieOe.Host.Interop;
 using PcieOe.Host.NvmeDriver;
+using PcieOe.Transport.Interop;
 using PcieOe.Transport.Polling;
 
 namespace PcieOe.Host.FrontEnds.Nbd.Server;

@@ -1,10 +1,11 @@
+using System.Runtime.InteropServices;
 using PcieOe.Host.Interop;
 using Xunit;
 
 namespace PcieOe.Host.Tests.FrontEnds.VfioUser.Harness;
 
 /// <summary>Files and eventfds of a pretended client.</summary>
-internal static unsafe class Descriptors
+internal static unsafe partial class Descriptors
 {
     public const int SealShrink = 2;
 
@@ -45,7 +46,7 @@ internal static unsafe class Descriptors
 
     public static int Event(ulong value = 0, bool isBlocking = false)
     {
-        int descriptor = LibC.EventDescriptor(0, isBlocking ? 0 : 0x800);
+        int descriptor = CreateEvent(0, isBlocking ? 0 : 0x800);
         Assert.True(descriptor >= 0);
         if (value != 0)
         {
@@ -71,4 +72,7 @@ internal static unsafe class Descriptors
     }
 
     public static int OpenCount => Directory.GetFiles("/proc/self/fd").Length;
+
+    [LibraryImport("libc", EntryPoint = "eventfd")]
+    private static partial int CreateEvent(uint initialValue, int flags);
 }
