@@ -1,4 +1,6 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
+using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using PcieOe.Cli.Discovery;
@@ -20,7 +22,8 @@ internal static class DiscoverCommand
         Argument<string> interfaceName = new("IF") { Description = "The Ethernet interface that leads to the segment; it must be up." };
         Option<string> name = new("--name") { Description = "This host's name, as targets know it.", DefaultValueFactory = _ => Environment.MachineName, HelpName = "NAME" };
         Option<FileInfo?> keyFile = new("--key-file") { Description = "The file with this host's key (base64): targets with keys list their functions only for whom they know.", HelpName = "FILE" };
-        Option<int> etherType = CommonOptions.Integer("--ether-type", "EtherType of the frames", 0x88B5, 0x0600, 0xFFFF);
+        Option<int?> etherType = new("--ether-type") { Description = "EtherType of the frames, such as 0x88B5, which it is unless given.", CustomParser = ParseEtherType, HelpName = "N" };
+        Option<int> vlan = CommonOptions.Integer("--vlan", "802.1Q VLAN of the targets' ports; 0: frames without a tag", 0, 0, 4094);
         Option<double> seconds = new("--seconds") { Description = "How long to wait for answers.", DefaultValueFactory = _ => 1, HelpName = "SECONDS" };
         Option<FileInfo?> json = CommonOptions.Json();
         TaughtCommand command = new("discover", "Lists the targets on an Ethernet segment and the functions they offer.", """
@@ -31,7 +34,7 @@ internal static class DiscoverCommand
               pcieoe discover eth1 --name server1 --key-file /etc/pcieoe/server1.key
             """)
         {
-            interfaceName, name, keyFile, etherType, seconds, json,
+            interfaceName, name, keyFile, etherType, vlan, seconds, json,
         };
         command.SetAction((parsed, cancellation) => Task.Run(() =>
         {
@@ -42,7 +45,12 @@ internal static class DiscoverCommand
                 return ExitCode.Failure;
             }
 
-            PortSettings settings = new() { Interface = parsed.GetValue(interfaceName)!, EtherType = parsed.GetValue(etherType) };
+            PortSettings settings = new()
+            {
+                Interface = parsed.GetValue(interfaceName)!,
+                EtherType = parsed.GetValue(etherType) ?? PortSettings.DefaultEtherType,
+                VlanId = parsed.GetValue(vlan) is var id and not 0 ? id : null,
+            };
             IReadOnlyList<DiscoveredTarget> targets = SegmentScan.Run(settings, parsed.GetValue(name)!, key, TimeSpan.FromSeconds(parsed.GetValue(seconds)), cancellation);
             if (parsed.GetValue(json) is { } output)
             {
@@ -53,6 +61,21 @@ internal static class DiscoverCommand
             return targets.Count > 0 ? ExitCode.Success : ExitCode.Failure;
         }));
         return command;
+    }
+
+    private static int? ParseEtherType(ArgumentResult result)
+    {
+        string text = result.Tokens[0].Value;
+        bool isHexadecimal = text.StartsWith("0x", StringComparison.OrdinalIgnoreCase);
+        bool isNumber = isHexadecimal
+            ? int.TryParse(text.AsSpan(2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out int value)
+            : int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out value);
+        if (!isNumber || value is < PortSettings.SmallestEtherType or > PortSettings.LargestEtherType)
+        {
+            result.AddError($"--ether-type is '{text}'; it goes from 0x0600 to 0xFFFF.");
+        }
+
+        return value;
     }
 
     private static void Print(IReadOnlyList<DiscoveredTarget> targets, string interfaceName)

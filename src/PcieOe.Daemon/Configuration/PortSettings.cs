@@ -6,13 +6,18 @@ public sealed record PortSettings
     public const int SmallestMtu = 576;
     public const int LargestMtu = 9216;
 
+    /// <summary>DESIGN D4.</summary>
+    public const int DefaultEtherType = 0x88B5;
+
+    public const int SmallestEtherType = 0x0600;
+    public const int LargestEtherType = 0xFFFF;
+
     /// <summary>Which implementation: "packet" (AF_PACKET) or "sharppcap" where that is built in.</summary>
     public string Kind { get; init; } = "packet";
 
     public required string Interface { get; init; }
 
-    /// <summary>DESIGN D4.</summary>
-    public int EtherType { get; init; } = 0x88B5;
+    public int EtherType { get; init; } = DefaultEtherType;
 
     public int? VlanId { get; init; }
 
@@ -45,7 +50,7 @@ public sealed record PortSettings
         {
             Kind = kind,
             Interface = reader.RequiredText("interface", "the Ethernet interface to use, as 'ip link' names it"),
-            EtherType = (int)reader.Integer("etherType", 0x88B5, 0x0600, 0xFFFF),
+            EtherType = (int)reader.Integer("etherType", DefaultEtherType, SmallestEtherType, LargestEtherType),
             VlanId = vlan == 0 ? null : vlan,
             Priority = (int)reader.Integer("priority", 0, 0, 7),
             MaximumTransmissionUnit = mtu == 0 ? null : mtu,
