@@ -13,4 +13,13 @@ internal static partial class Log
 
     [LoggerMessage(EventId = 102, Level = LogLevel.Warning, Message = "Worker {Worker} cannot be bound to processor {Processor}; it runs wherever the kernel puts it.")]
     public static partial void ProcessorNotBound(ILogger logger, string worker, int processor);
+
+    [LoggerMessage(EventId = 103, Level = LogLevel.Warning, Message = "The interface {Interface} is down or gone; sessions wait until it is back.")]
+    public static partial void PortDown(ILogger logger, string @interface);
+
+    [LoggerMessage(EventId = 104, Level = LogLevel.Warning, Message = "The interface {Interface} has an MTU below {Mtu} now; sessions wait until it has that again.")]
+    public static partial void PortMtuTooSmall(ILogger logger, string @interface, int mtu);
+
+    [LoggerMessage(EventId = 105, Level = LogLevel.Information, Message = "The interface {Interface} is up again.")]
+    public static partial void PortUp(ILogger logger, string @interface);
 }

@@ -29,6 +29,7 @@ internal sealed class HostDaemon(HostOptions options, ILoggerFactory loggers, Fu
     private IPort? _port;
     private HostEngine? _engine;
     private PollWorker? _worker;
+    private PortWatch? _portWatch;
     private readonly List<NbdServer> _nbdServers = [];
     private ControlServer? _control;
     private MetricsServer? _metrics;
@@ -73,6 +74,7 @@ internal sealed class HostDaemon(HostOptions options, ILoggerFactory loggers, Fu
 
         _worker.Post(_engine.Start);
         _worker.Start();
+        _portWatch = PortWatch.Start(_port, _logger);
         Log.Started(_logger, options.Daemon.Name, options.Attachments.Count, _port.Name, _port.Address, _port.MaximumTransmissionUnit);
         return Task.CompletedTask;
     }
@@ -109,6 +111,7 @@ internal sealed class HostDaemon(HostOptions options, ILoggerFactory loggers, Fu
             await _control.DisposeAsync().ConfigureAwait(false);
         }
 
+        _portWatch?.Dispose();
         _worker?.Dispose();
         _nbdServers.ForEach(server => server.Join());
         _engine?.Dispose();

@@ -21,7 +21,4 @@ internal static partial class Log
 
     [LoggerMessage(EventId = 204, Level = LogLevel.Information, Message = "Function {Function} may now be attached by {Hosts}.")]
     public static partial void FunctionAssigned(ILogger logger, string function, string hosts);
-
-    [LoggerMessage(EventId = 205, Level = LogLevel.Warning, Message = "The interface {Interface} is {State}; sessions wait until it is back.")]
-    public static partial void PortStateChanged(ILogger logger, string @interface, string state);
 }

@@ -26,6 +26,7 @@ internal sealed class TargetDaemon(TargetOptions options, ILoggerFactory loggers
     private IPort? _port;
     private TargetEngine? _engine;
     private PollWorker? _worker;
+    private PortWatch? _portWatch;
     private HandshakeRunner? _handshakes;
     private ControlServer? _control;
     private MetricsServer? _metrics;
@@ -79,6 +80,7 @@ internal sealed class TargetDaemon(TargetOptions options, ILoggerFactory loggers
         }
 
         _worker.Start();
+        _portWatch = PortWatch.Start(_port, _logger);
         Log.Started(_logger, options.Daemon.Name, functions.Count, _port.Name, _port.Address, _port.MaximumTransmissionUnit,
             options.Daemon.IsInsecure ? "insecure" : "keyed");
         return Task.CompletedTask;
@@ -114,6 +116,7 @@ internal sealed class TargetDaemon(TargetOptions options, ILoggerFactory loggers
             await _control.DisposeAsync().ConfigureAwait(false);
         }
 
+        _portWatch?.Dispose();
         _worker?.Dispose();
         _handshakes?.Dispose();
         _engine?.Dispose();
