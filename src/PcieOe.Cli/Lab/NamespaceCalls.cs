@@ -7,8 +7,6 @@ internal static unsafe partial class NamespaceCalls
 {
     internal const int NewNetwork = 0x40000000;
     internal const int ReadOnlyCloseOnExec = 0x80000;
-    internal const int SetParentDeathSignal = 1;
-    internal const int KillSignal = 9;
 
     private const string Library = "libc";
 

@@ -27,8 +27,6 @@ internal sealed class ControllerMemory
     /// <summary>Bytes of a place for write data; 0 if there is none.</summary>
     public int DataPlaceBytes { get; private set; }
 
-    public int FreeDataPlaces => _freeDataCount;
-
     /// <summary>Forgets everything: the controller is being reset.</summary>
     public void Clear()
     {

@@ -66,8 +66,6 @@ internal sealed unsafe class QueuePair
 
     public bool HasRoom => Next(_tail, Entries) != _head;
 
-    public bool HasUnposted => _tail != _rungTail;
-
     private int SubmissionDoorbell { get; set; }
 
     private int CompletionDoorbell { get; set; }

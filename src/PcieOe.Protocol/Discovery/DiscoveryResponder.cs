@@ -41,8 +41,6 @@ internal sealed class DiscoveryResponder
         _targetName = NameField.Encode(options.TargetName);
     }
 
-    public long Answered { get; private set; }
-
     public long NextDeadline => _waiting.TryPeek(out _, out long dueAt) ? dueAt : long.MaxValue;
 
     public void OnDiscover(in FrameView frame, MacAddress source, long now)
@@ -129,7 +127,6 @@ internal sealed class DiscoveryResponder
 
     private void Post(int bytes, MacAddress destination)
     {
-        Answered++;
         _outbox.Post(FrameType.Offer, sessionId: 0, bytes, destination);
     }
 

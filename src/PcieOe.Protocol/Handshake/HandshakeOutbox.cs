@@ -12,8 +12,6 @@ internal sealed class HandshakeOutbox(int capacity, int frameBytes)
     private int _first;
     private int _count;
 
-    public bool IsEmpty => _count == 0;
-
     public bool IsFull => _count == capacity;
 
     /// <summary>The place of the next frame's message; <see cref="Post"/> completes it. Not to be called when full.</summary>

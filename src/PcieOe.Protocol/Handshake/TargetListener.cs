@@ -50,8 +50,6 @@ internal sealed class TargetListener
     /// <summary>When set, new sessions are refused; those that exist may still be resumed.</summary>
     public bool IsDraining { get; set; }
 
-    public bool HasFrameToSend => !_outbox.IsEmpty;
-
     public bool TryTakeJob([System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out HandshakeJob? job) => _jobs.TryDequeue(out job);
 
     public bool TryGetFrameToSend(Span<byte> header, out ReadOnlySpan<byte> content, out MacAddress destination) =>

@@ -73,9 +73,6 @@ public sealed class LinkEngine : ITlpTransmitter, IDisposable
 
     public long MinimumRoundTripNanoseconds => _sender.RoundTrip.Minimum;
 
-    /// <summary>The number that the next frame will have.</summary>
-    public ulong NextFrameNumber => _sender.Frames.Next;
-
     /// <summary>Nothing is filled, under way or lost: all that was committed has been acknowledged.</summary>
     public bool IsDrained => !_sender.Window.HasOutstanding && _sender.Window.FirstUnsent < 0;
 
@@ -103,9 +100,6 @@ public sealed class LinkEngine : ITlpTransmitter, IDisposable
             return since == long.MaxValue ? silent : Math.Min(since + _outage, silent);
         }
     }
-
-    /// <summary>For how long nothing has been acknowledged though something is outstanding; 0 if nothing is.</summary>
-    public long OldestUnacknowledgedNanoseconds(long now) => Math.Max(0, now - _sender.UnacknowledgedSince);
 
     /// <summary>Nothing outstanding has been acknowledged for the outage time, or nothing was heard for three keep-alive intervals.</summary>
     public bool IsOutage(long now) => now >= OutageDeadline;

@@ -47,9 +47,6 @@ public sealed class TargetSessions : IDisposable
 
     public ref readonly ListenerCounters ListenerCounters => ref _listener.Counters;
 
-    /// <summary>Discovers that were answered.</summary>
-    public long DiscoversAnswered => _discovery.Answered;
-
     /// <summary>Sessions whose hosts hold functions.</summary>
     public int EstablishedCount => _lifecycle.EstablishedCount;
 

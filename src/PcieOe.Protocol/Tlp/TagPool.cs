@@ -56,8 +56,6 @@ public sealed class TagPool
 
     public int FreeCount => _freeCount;
 
-    public int QuarantinedCount => _quarantineCount;
-
     public int InUseCount => Capacity - _freeCount - _quarantineCount;
 
     /// <summary>When the next tag leaves quarantine; <see cref="long.MaxValue"/> if none is there.</summary>

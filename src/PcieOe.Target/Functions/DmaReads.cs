@@ -44,8 +44,6 @@ internal sealed class DmaReads
 
     public RoutingId RequesterId { get; set; }
 
-    public int OpenReads => _reads.Length - _freeCount;
-
     public int OutstandingRequests => _requests.Count;
 
     /// <summary>Requests wait for room or for tags.</summary>

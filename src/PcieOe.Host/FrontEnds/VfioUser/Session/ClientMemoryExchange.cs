@@ -24,8 +24,6 @@ internal sealed class ClientMemoryExchange(RecordRing requests, MessageSender se
 
     public long ReadsSent { get; private set; }
 
-    public long WritesSent => _writesSent;
-
     /// <summary>Whether a request of the worker's can be sent now.</summary>
     public bool CanSend => !requests.IsEmpty && HasPlace && sender.WaitingBytes < ClientSession.MaximumWaitingBytes;
 
