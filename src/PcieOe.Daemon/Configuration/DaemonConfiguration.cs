@@ -44,7 +44,7 @@ public static class DaemonConfiguration
         }
         catch (Exception exception) when (exception is InvalidDataException or FormatException or IOException or UnauthorizedAccessException)
         {
-            string reason = exception.InnerException?.Message ?? exception.Message;
+            string reason = exception.GetBaseException().Message;
             problem = new ConfigurationProblem(path, $"cannot be read as JSON: {reason}");
             return null;
         }
