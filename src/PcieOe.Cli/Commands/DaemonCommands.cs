@@ -208,7 +208,8 @@ internal static class DaemonCommands
             };
             Lab.ConsoleLabProgress progress = new();
             progress.Begin(request.Name);
-            JsonObject? answer = await AskAsync("bench", parsed.GetValue(control)!, request.ToJson(request.Name), line => progress.Report(line.Number("progress", 0)), cancellation).ConfigureAwait(false);
+            string socket = parsed.GetValue(control)!;
+            JsonObject? answer = await AskAsync("bench", socket, request.ToJson(request.Name), line => progress.Report(line.Number("progress", 0)), cancellation).ConfigureAwait(false);
             if (answer is null)
             {
                 return ExitCode.Failure;
@@ -216,7 +217,14 @@ internal static class DaemonCommands
 
             PcieOe.Host.Bench.WorkloadResult result = Lab.Daemons.BenchRequest.ResultOf(answer);
             progress.End(Lab.Scenarios.CharacterizeScenario.Describe(result));
-            Reports.RunReport report = new() { Started = DateTimeOffset.Now, Machine = Reports.MachineDescription.OfThisMachine(), Workloads = [result] };
+            JsonObject status = await ControlClient.AskAsync(socket, new JsonObject { ["command"] = "status" }, null, cancellation).ConfigureAwait(false);
+            Reports.RunReport report = new()
+            {
+                Started = DateTimeOffset.Now,
+                Machine = Reports.MachineDescription.OfThisMachine(),
+                Path = Lab.Scenarios.RunningScenario.Describe(status, request.Attachment),
+                Workloads = [result],
+            };
             output.Write(parsed, report);
             return report.IsFaultless ? ExitCode.Success : ExitCode.Failure;
         });

@@ -52,11 +52,12 @@ internal static class RunningScenario
         };
     }
 
-    private static PathDescription Describe(JsonObject status, string? attachmentName)
+    /// <summary>What a host agent's status says of the path of one attachment; of its first if none is named.</summary>
+    internal static PathDescription Describe(JsonObject status, string? attachmentName)
     {
         JsonObject? attachment = (status["attachments"] as JsonArray)?.OfType<JsonObject>().FirstOrDefault(entry => attachmentName is null || entry.Text("name") == attachmentName);
         return attachment is null
-            ? throw new LabException(attachmentName is null ? "What listens there is no host agent: characterize asks the host agent, not the target." : $"The host agent has no attachment '{attachmentName}'.")
+            ? throw new LabException(attachmentName is null ? "What listens there is no host agent: it is the host agent that is asked, not the target." : $"The host agent has no attachment '{attachmentName}'.")
             : new PathDescription
             {
                 Topology = $"{status["port"]?["name"]} to {attachment.Text("target")}",
