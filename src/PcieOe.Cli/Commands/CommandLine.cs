@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Invocation;
 using System.Runtime.InteropServices;
 using PcieOe.Cli.Lab;
 using PcieOe.Transport.Ports;
@@ -39,7 +40,19 @@ internal static class CommandLine
         InvocationConfiguration configuration = new() { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null };
         if (parsed.Errors.Count > 0)
         {
+            // Of a command's own mistakes only these are said: above all that its help says they would be out of sight.
+            bool isOfCommand = parsed.CommandResult.Command.Subcommands.Count == 0;
+            if (isOfCommand && parsed.Action is ParseErrorAction action)
+            {
+                action.ShowHelp = false;
+            }
+
             parsed.Invoke(configuration);
+            if (isOfCommand)
+            {
+                Console.Error.WriteLine($"'pcieoe {parsed.CommandResult.Command.Name} --help' says what it takes.");
+            }
+
             return ExitCode.Usage;
         }
 
