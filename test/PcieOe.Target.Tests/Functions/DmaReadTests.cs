@@ -336,7 +336,7 @@ public sealed class DmaReadTests
         Assert.Equal(["done 1 Success"], _harness.Function.Log);
         _harness.AssertPattern(1, 0x2000);
         Assert.Equal(1, _harness.Bridge.OutstandingReadRequests);
-        _harness.Now += 2 * Second;
+        _harness.Now += 6 * Second;
         _harness.Bridge.OnTimer(_harness.Now);
         Assert.Equal(0, _harness.Bridge.OutstandingReadRequests);
         Assert.Equal(["done 1 Success"], _harness.Function.Log);
@@ -408,7 +408,7 @@ public sealed class DmaReadTests
                 }
             }
 
-            harness.Now += 3 * Second;
+            harness.Now += 6 * Second;
             harness.Bridge.OnTimer(harness.Now);
             string end = Assert.Single(harness.Function.Log);
             harness.Function.Log.Clear();
