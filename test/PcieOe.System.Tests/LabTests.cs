@@ -149,7 +149,7 @@ public sealed class LabTests : IDisposable
     {
         JsonObject report = Lab("--port", "memory", "--seconds", "0.1");
         Assert.Equal("memory", report["path"]!["port"]!.GetValue<string>());
-        Assert.Equal(37, report["workloads"]!.AsArray().Count);
+        Assert.Equal(53, report["workloads"]!.AsArray().Count);
         Assert.Null(report["floor"]);
     }
 
