@@ -21,8 +21,11 @@ public static class HopMark
     /// <summary>False: another message.</summary>
     public static bool TryParse(in TlpView message, out uint name)
     {
-        bool isMark = message.MessageCode == MessageCode.VendorDefinedType1 && message.VendorId == VendorId && message.Payload.IsEmpty;
-        name = isMark ? message.MessageDoubleword3 : 0;
+        name = IsOurs(message, payloadBytes: 0) ? message.MessageDoubleword3 : 0;
         return name != 0;
     }
+
+    /// <summary>Whether it is one of the project's own messages with so much data: that tells them apart.</summary>
+    internal static bool IsOurs(in TlpView message, int payloadBytes) =>
+        message.MessageCode == MessageCode.VendorDefinedType1 && message.VendorId == VendorId && message.Payload.Length == payloadBytes;
 }

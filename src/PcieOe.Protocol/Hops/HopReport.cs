@@ -74,7 +74,7 @@ public struct HopReport
     public static bool TryParse(in TlpView message, out HopReport report)
     {
         ReadOnlySpan<byte> data = message.Payload;
-        if (message.MessageCode != MessageCode.VendorDefinedType1 || message.VendorId != HopMark.VendorId || data.Length != PayloadBytes)
+        if (!HopMark.IsOurs(message, PayloadBytes))
         {
             report = default;
             return false;

@@ -53,7 +53,7 @@ public readonly record struct ProbeAnswer
     public static bool TryParse(in TlpView message, out ProbeAnswer answer)
     {
         ReadOnlySpan<byte> data = message.Payload;
-        if (message.MessageCode != MessageCode.VendorDefinedType1 || message.VendorId != HopMark.VendorId || data.Length != PayloadBytes)
+        if (!HopMark.IsOurs(message, PayloadBytes))
         {
             answer = default;
             return false;

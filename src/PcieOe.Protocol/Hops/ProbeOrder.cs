@@ -47,7 +47,7 @@ public readonly record struct ProbeOrder
     public static bool TryParse(in TlpView message, out ProbeOrder order)
     {
         ReadOnlySpan<byte> data = message.Payload;
-        if (message.MessageCode != MessageCode.VendorDefinedType1 || message.VendorId != HopMark.VendorId || data.Length != PayloadBytes)
+        if (!HopMark.IsOurs(message, PayloadBytes))
         {
             order = default;
             return false;
