@@ -14,7 +14,7 @@ public class FlashTimingReadTests
     /// <summary>300 ns of command cycles and 4096 bytes at 1 byte a nanosecond.</summary>
     private const long Transfer = 300 + 4096;
 
-    private static FlashParameters Small { get; } = new()
+    internal static FlashParameters Small { get; } = new()
     {
         Channels = 2,
         DiesPerChannel = 2,

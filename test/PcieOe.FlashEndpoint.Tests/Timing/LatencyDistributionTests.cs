@@ -16,21 +16,7 @@ public sealed class LatencyDistributionTests
     private const long Cell = 25_000;
     private const long Transfer = 300 + 4096;
 
-    private static FlashParameters OneChannel { get; } = new()
-    {
-        Channels = 1,
-        DiesPerChannel = 8,
-        PlanesPerDie = 1,
-        PageBytes = 4096,
-        PagesPerBlock = 4,
-        BitsPerCell = 1,
-        ReadLsbNanoseconds = Cell,
-        ProgramNanoseconds = 200_000,
-        EraseNanoseconds = 1_500_000,
-        ChannelMegabytesPerSecond = 1000,
-        ChannelCommandNanoseconds = 300,
-        FirmwareReadNanoseconds = Firmware,
-    };
+    private static FlashParameters OneChannel { get; } = FlashTimingReadTests.Small with { Channels = 1, DiesPerChannel = 8 };
 
     /// <summary>
     /// Cell times within 10 percent spread in a triangle, half width w = 2500 ns: the quantile p below one half lies at
