@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text.Json;
 using PcieOe.Cli.Lab;
 using PcieOe.Cli.LinkBench;
+using PcieOe.Cli.Reports;
 using PcieOe.Transport.Histograms;
 using Spectre.Console;
 
@@ -41,7 +42,7 @@ internal static class BenchLinkCommand
                 Rounds = parsed.GetValue(rounds),
                 Milliseconds = parsed.GetValue(milliseconds),
             });
-            LinkBenchReport report = AnsiConsole.Progress().Start(context =>
+            LinkBenchReport report = ReportConsole.CreateForProgress().Progress().Start(context =>
             {
                 ProgressTask task = context.AddTask("measuring", maxValue: run.Steps);
                 return run.Run(() => task.Increment(1), cancellation);
@@ -66,8 +67,9 @@ internal static class BenchLinkCommand
         AddRow("link, keyed", report.Keyed.RoundTrip, report.Keyed.RoundTripRatio, report.Keyed.PayloadGigabitsPerSecond, report.Keyed.PayloadRatio);
         AddRow("link, clear, 32 sessions", null, null, report.Sessions32.PayloadGigabitsPerSecond,
             report.Sessions32.PayloadGigabitsPerSecond / report.Floor.FloodGigabitsPerSecond);
-        AnsiConsole.Write(table);
-        AnsiConsole.MarkupLineInterpolated(
+        IAnsiConsole console = ReportConsole.Create();
+        console.Write(table);
+        console.MarkupLineInterpolated(
             $"MTU {report.MaximumTransmissionUnit}; Gb/s are decimal and count Ethernet payload. 32 sessions carry {Percent(report.Sessions32.PayloadRatio)} of what one does.");
 
         void AddRow(string name, LatencySummary? roundTrip, double? roundTripRatio, double gigabits, double ratio) => table.AddRow(

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using PcieOe.Cli.Impair;
+using PcieOe.Cli.Reports;
 using PcieOe.Transport.Ports.Impairment;
 using Spectre.Console;
 
@@ -62,7 +63,7 @@ internal static class ImpairCommand
                 CutForMilliseconds = parsed.GetValue(cutFor),
             };
             using ImpairmentRelay relay = new(parsed.GetValue(first)!, parsed.GetValue(second)!, options);
-            AnsiConsole.MarkupLineInterpolated($"relaying between {relay.FirstName} and {relay.SecondName}; Ctrl-C ends it");
+            ReportConsole.CreateForProgress().MarkupLineInterpolated($"relaying between {relay.FirstName} and {relay.SecondName}; Ctrl-C ends it");
             relay.Run(parsed.GetValue(seconds) is > 0 and var limit ? TimeSpan.FromSeconds(limit) : Timeout.InfiniteTimeSpan, cancellation);
             ImpairmentReport report = relay.Report();
             report.Print();

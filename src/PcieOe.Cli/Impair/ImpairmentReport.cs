@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using PcieOe.Cli.Reports;
 using PcieOe.Transport.Ports.Impairment;
 using Spectre.Console;
 
@@ -30,7 +31,7 @@ internal sealed record ImpairmentReport
         Add("duplicated", direction => direction.Duplicated);
         Add("reordered", direction => direction.Reordered);
         Add("damaged", direction => direction.Corrupted);
-        AnsiConsole.Write(table);
+        ReportConsole.Create().Write(table);
 
         void Add(string name, Func<DirectionReport, long> select) =>
             table.AddRow([name, .. Directions.Select(direction => select(direction).ToString("N0", CultureInfo.InvariantCulture))]);
