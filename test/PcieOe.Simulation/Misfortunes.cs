@@ -3,7 +3,6 @@ namespace PcieOe.Simulation;
 /// <summary>Cuts and restarts, spread over the seed's progress, so that each falls into the middle of something.</summary>
 internal sealed class Misfortunes
 {
-    private readonly Scenario _scenario;
     private readonly SimulationRandom _random;
     private readonly Totals _totals;
     private readonly List<IStation> _stations;
@@ -12,7 +11,6 @@ internal sealed class Misfortunes
 
     public Misfortunes(Scenario scenario, SimulationRandom random, Totals totals, List<IStation> stations, List<SimulatedPath> paths)
     {
-        _scenario = scenario;
         _random = random;
         _totals = totals;
         _stations = stations;

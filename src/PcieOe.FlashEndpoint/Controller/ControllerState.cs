@@ -29,7 +29,7 @@ internal sealed class ControllerState(NvmeController controller, IBlockMedia med
             if (old.Enabled || _isStateLost)
             {
                 _isStateLost = false;
-                ResetController(now);
+                ResetController();
             }
         }
         else if (!old.Enabled && !_isStateLost)
@@ -57,7 +57,7 @@ internal sealed class ControllerState(NvmeController controller, IBlockMedia med
     /// <summary>Everything to power-on values.</summary>
     public void Reset(long now)
     {
-        ResetController(now);
+        ResetController();
         _registers.Reset();
         controller.MemoryBuffer.Reset();
         controller.Features.ResetTimestamp(now);
@@ -125,7 +125,7 @@ internal sealed class ControllerState(NvmeController controller, IBlockMedia med
     }
 
     // Section 7.3.2: queues and commands are gone, features at their defaults; AQA, ASQ, ACQ and CMBMSC stay.
-    private void ResetController(long now)
+    private void ResetController()
     {
         Epoch = (Epoch + 1) & TransactionName.GenerationMask;
         controller.ForgetCommands();

@@ -28,8 +28,6 @@ internal sealed class MsixTable
     /// <summary>Message Control, Function Mask.</summary>
     public bool IsFunctionMasked { get; set; }
 
-    public int TableBytes => Count * EntryBytes;
-
     public int PendingBytes => _pending.Length * 8;
 
     /// <summary>The message of a vector that has something to say. False: not now; where a mask is why, the pending bit remembers.</summary>

@@ -32,9 +32,6 @@ internal sealed class WorkloadHops : IDisposable
     /// <summary>Commands recorded.</summary>
     internal long Count { get; private set; }
 
-    /// <summary>Length of an interval.</summary>
-    internal double IntervalSeconds => _clock.Seconds;
-
     internal IReadOnlyList<HopHistograms> Intervals => _intervals;
 
     internal void Start(long now) => _clock.Start(now);

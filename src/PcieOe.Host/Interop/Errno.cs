@@ -11,12 +11,9 @@ internal static class Errno
     internal const int InputOutput = 5;
     internal const int TooBig = 7;
     internal const int TryAgain = 11;
-    internal const int NoMemory = 12;
     internal const int Busy = 16;
     internal const int Exists = 17;
-    internal const int NoDevice = 19;
     internal const int InvalidArgument = 22;
-    internal const int TooManyFiles = 24;
     internal const int NoSpace = 28;
     internal const int NotImplemented = 38;
     internal const int NotSupported = 95;

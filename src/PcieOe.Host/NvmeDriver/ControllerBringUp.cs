@@ -218,7 +218,7 @@ internal sealed class ControllerBringUp
             case BringUpStep.Enable:
                 return TryEnable(now);
             default:
-                return TrySendAdmin(now);
+                return TrySendAdmin();
         }
     }
 
@@ -282,7 +282,7 @@ internal sealed class ControllerBringUp
             && Next(BringUpStep.WaitReady, now);
     }
 
-    private bool TrySendAdmin(long now)
+    private bool TrySendAdmin()
     {
         if (!_commands.HasRoom)
         {

@@ -50,14 +50,11 @@ public readonly record struct MemoryBufferSize(uint Value)
 /// <summary>CMBMSC (NVMe 1.4, section 3.1.16): CRE 0, CMSE 1, CBA 63:12.</summary>
 public readonly record struct MemoryBufferControl(ulong Value)
 {
-    public const ulong CapabilitiesEnabledBit = 1 << 0;
-    public const ulong MemorySpaceEnabledBit = 1 << 1;
-
     /// <summary>CRE: CMBLOC and CMBSZ show the buffer.</summary>
-    public bool CapabilitiesEnabled => (Value & CapabilitiesEnabledBit) != 0;
+    public const ulong CapabilitiesEnabledBit = 1 << 0;
 
     /// <summary>CMSE: the controller takes addresses from CBA on for the buffer.</summary>
-    public bool MemorySpaceEnabled => (Value & MemorySpaceEnabledBit) != 0;
+    public const ulong MemorySpaceEnabledBit = 1 << 1;
 
     /// <summary>CBA: where the buffer starts in the addresses that commands use.</summary>
     public ulong BaseAddress => Value & ~0xFFFUL;

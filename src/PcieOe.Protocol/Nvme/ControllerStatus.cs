@@ -18,7 +18,4 @@ public readonly record struct ControllerStatus(uint Value)
 
     /// <summary>SHST says that shutdown processing is complete.</summary>
     public bool IsShutdownComplete => (Value & ShutdownMask) == ShutdownComplete;
-
-    /// <summary>What a read gives when nobody answers it: the device is not there.</summary>
-    public bool IsGone => Value == 0xFFFF_FFFF;
 }

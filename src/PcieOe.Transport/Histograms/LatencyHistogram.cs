@@ -66,24 +66,6 @@ public sealed unsafe class LatencyHistogram : IDisposable
         }
     }
 
-    /// <summary>
-    /// Counts a duration and, where it is longer than the interval at which requests were meant to start, those that would have waited
-    /// behind it: correction for coordinated omission of a closed-loop load.
-    /// </summary>
-    public void RecordCorrected(long nanoseconds, long expectedIntervalNanoseconds)
-    {
-        Record(nanoseconds);
-        if (expectedIntervalNanoseconds <= 0)
-        {
-            return;
-        }
-
-        for (long missing = nanoseconds - expectedIntervalNanoseconds; missing >= expectedIntervalNanoseconds; missing -= expectedIntervalNanoseconds)
-        {
-            Record(missing);
-        }
-    }
-
     /// <summary>Adds the counts of another histogram to this one.</summary>
     public void Add(LatencyHistogram other)
     {
@@ -140,13 +122,6 @@ public sealed unsafe class LatencyHistogram : IDisposable
         }
 
         _maximum = Math.Min(maximum, _maximum);
-    }
-
-    /// <summary>Makes this histogram equal to another.</summary>
-    public void CopyFrom(LatencyHistogram other)
-    {
-        Clear();
-        Add(other);
     }
 
     public void Clear()

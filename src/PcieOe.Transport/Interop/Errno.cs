@@ -9,11 +9,9 @@ internal static class Errno
     internal const int Interrupted = 4;
     internal const int NoSuchDeviceOrAddress = 6;
     internal const int TryAgain = 11;
-    internal const int NoMemory = 12;
     internal const int AccessDenied = 13;
     internal const int NoSuchDevice = 19;
     internal const int InvalidArgument = 22;
-    internal const int MessageTooLong = 90;
     internal const int NetworkDown = 100;
     internal const int NoBufferSpace = 105;
 

@@ -27,9 +27,9 @@ public sealed class OpenLoopTests
         using BlockDriverHarness harness = Ready();
         using Workload workload = Begin(harness, Fixed);
         long start = harness.Now;
-        AdvanceTo(harness, workload, start + 300 * Millisecond);
+        AdvanceTo(harness, start + 300 * Millisecond);
         harness.CutCable();
-        AdvanceTo(harness, workload, start + 400 * Millisecond);
+        AdvanceTo(harness, start + 400 * Millisecond);
         harness.Resume();
         Finish(harness, workload);
         using LatencyHistogram all = workload.Tally.Latencies.Merge();
@@ -71,7 +71,7 @@ public sealed class OpenLoopTests
         using BlockDriverHarness harness = Ready();
         using Workload workload = Begin(harness, Fixed with { RatePerSecond = 0, MaximumCommands = 100 });
         harness.CutCable();
-        AdvanceTo(harness, workload, harness.Now + 100 * Millisecond);
+        AdvanceTo(harness, harness.Now + 100 * Millisecond);
         harness.Resume();
         Finish(harness, workload);
         using LatencyHistogram all = workload.Tally.Latencies.Merge();
@@ -93,7 +93,7 @@ public sealed class OpenLoopTests
         return workload;
     }
 
-    private static void AdvanceTo(BlockDriverHarness harness, Workload workload, long end)
+    private static void AdvanceTo(BlockDriverHarness harness, long end)
     {
         while (harness.Now < end)
         {
@@ -109,7 +109,7 @@ public sealed class OpenLoopTests
         while (!workload.Done.IsCompleted)
         {
             Assert.True(harness.Now < limit, "The workload has no end.");
-            AdvanceTo(harness, workload, harness.Now + Millisecond / 10);
+            AdvanceTo(harness, harness.Now + Millisecond / 10);
         }
     }
 }

@@ -159,14 +159,6 @@ internal sealed class FakeFunction : IPcieFunction
     private bool Claims(ulong address, int length) =>
         IsMemoryEnabled && address >= Bar && address - Bar <= (ulong)(Memory.Length - length);
 
-    private void Write(FormattableString line)
-    {
-        if (IsLogging)
-        {
-            Log.Add(FormattableString.Invariant(line));
-        }
-    }
-
     private void Write(string line)
     {
         if (IsLogging)

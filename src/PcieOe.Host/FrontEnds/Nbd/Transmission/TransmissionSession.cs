@@ -69,9 +69,6 @@ internal sealed partial class TransmissionSession : IDisposable
     /// <summary>Nothing is under way, and all replies are out.</summary>
     internal bool IsIdle => _freeRequests.Used == 0 && CommandsUnderWay == 0 && Replies.Count == 0;
 
-    /// <summary>Nothing of a request has been read that is not issued in full.</summary>
-    internal bool IsBetweenRequests => _current == None && _discarding == 0;
-
     /// <summary>
     /// Where data of the client's WRITE belongs that comes next in its stream: it may be read from the socket right into this memory,
     /// while nothing else waits to be taken. Empty: read it into a buffer.
