@@ -10,7 +10,6 @@ namespace PcieOe.FlashEndpoint.Admin;
 internal sealed unsafe class FeatureCommands(NvmeController controller, IBlockMedia media)
 {
     private const uint SaveBit = 1u << 31;
-    private const uint AllNamespaces = 0xFFFF_FFFF;
     private const uint ChangeableBit = 1 << 2;
     private const int TimestampBytes = 8;
     private const int HostIdentifierBytes = 16;
@@ -36,7 +35,7 @@ internal sealed unsafe class FeatureCommands(NvmeController controller, IBlockMe
             return NvmeStatus.InvalidField;
         }
 
-        if (command.Entry.NamespaceId is not (0 or AllNamespaces))
+        if (command.Entry.NamespaceId is not (0 or SubmissionEntry.AllNamespaces))
         {
             return NvmeStatus.FeatureNotNamespaceSpecific;
         }

@@ -10,7 +10,6 @@ namespace PcieOe.FlashEndpoint.Admin;
 /// <summary>Identify (NVMe 1.4, section 5.15, and what Linux asks of 2.0).</summary>
 internal sealed unsafe class IdentifyCommand(NvmeController controller, IBlockMedia media)
 {
-    private const uint AllNamespaces = 0xFFFF_FFFF;
     private const uint HighestListStart = 0xFFFF_FFFD;
     private const byte NguidType = 2;
     private const byte UuidType = 3;
@@ -28,11 +27,11 @@ internal sealed unsafe class IdentifyCommand(NvmeController controller, IBlockMe
             case IdentifyCns.Controller:
                 return WriteController(data);
             case IdentifyCns.Namespace:
-                return id == AllNamespaces && controller.Options.NamespaceManagement == NamespaceManagement.Off
+                return id == SubmissionEntry.AllNamespaces && controller.Options.NamespaceManagement == NamespaceManagement.Off
                     ? NvmeStatus.InvalidNamespaceOrFormat
                     : WriteNamespace(data, id, target is { IsAttached: true } ? target : null);
             case IdentifyCns.AllocatedNamespace:
-                return id == AllNamespaces ? NvmeStatus.InvalidNamespaceOrFormat : WriteNamespace(data, id, target);
+                return id == SubmissionEntry.AllNamespaces ? NvmeStatus.InvalidNamespaceOrFormat : WriteNamespace(data, id, target);
             case IdentifyCns.ActiveNamespaceList:
                 return WriteNamespaceList(data, id, onlyAttached: true);
             case IdentifyCns.AllocatedNamespaceList:
@@ -48,8 +47,8 @@ internal sealed unsafe class IdentifyCommand(NvmeController controller, IBlockMe
             case IdentifyCns.IndependentNamespace:
                 return WriteIndependentNamespace(data, id, target);
             case IdentifyCns.ControllersOfNamespace:
-                return !IsValid(id) && id != AllNamespaces ? NvmeStatus.InvalidNamespaceOrFormat
-                    : WriteControllerList(data, command.Entry.CommandDword10 >> 16, id == AllNamespaces || target is { IsAttached: true });
+                return !IsValid(id) && id != SubmissionEntry.AllNamespaces ? NvmeStatus.InvalidNamespaceOrFormat
+                    : WriteControllerList(data, command.Entry.CommandDword10 >> 16, id == SubmissionEntry.AllNamespaces || target is { IsAttached: true });
             case IdentifyCns.ControllerList:
                 return WriteControllerList(data, command.Entry.CommandDword10 >> 16, true);
             default:
@@ -110,7 +109,7 @@ internal sealed unsafe class IdentifyCommand(NvmeController controller, IBlockMe
 
     private NvmeStatus WriteNamespace(Span<byte> destination, uint id, Namespace? target)
     {
-        if (target is null && id != AllNamespaces)
+        if (target is null && id != SubmissionEntry.AllNamespaces)
         {
             // Zeroes stand for a namespace that is not there now.
             return IsValid(id) ? NvmeStatus.Success : NvmeStatus.InvalidNamespaceOrFormat;

@@ -13,7 +13,6 @@ internal sealed unsafe class LogPageCommand(NvmeController controller, IBlockMed
 {
     private const int LargestPageBytes = 4096;
     private const uint RetainEventBit = 1 << 15;
-    private const uint AllNamespaces = 0xFFFF_FFFF;
     private readonly byte[] _page = new byte[LargestPageBytes];
 
     public NvmeStatus Decode(Command command)
@@ -26,7 +25,7 @@ internal sealed unsafe class LogPageCommand(NvmeController controller, IBlockMed
 
         ulong bytes = ((ulong)(ushort)command.Entry.CommandDword11 << 16 | command.Entry.CommandDword10 >> 16) * 4 + 4;
         ulong offset = Offset(command);
-        bool isWrongNamespace = Page(command) == LogPageId.SmartHealth && command.Entry.NamespaceId is not (0 or AllNamespaces);
+        bool isWrongNamespace = Page(command) == LogPageId.SmartHealth && command.Entry.NamespaceId is not (0 or SubmissionEntry.AllNamespaces);
         if (bytes > (ulong)controller.MaximumTransferBytes || offset > (ulong)size || (offset & 3) != 0 || isWrongNamespace)
         {
             return NvmeStatus.InvalidField;

@@ -9,7 +9,6 @@ namespace PcieOe.FlashEndpoint.Admin;
 /// <summary>Namespace Management, Namespace Attachment and Format NVM (NVMe 1.4, sections 5.19, 5.20 and 5.23).</summary>
 internal sealed unsafe class NamespaceCommands(NvmeController controller)
 {
-    private const uint AllNamespaces = 0xFFFF_FFFF;
     private const int DataBytes = 4096;
     private const byte AttributesChangedEvent = 0;
     private const uint AttributesChangedEventBit = 1 << 8;
@@ -150,14 +149,14 @@ internal sealed unsafe class NamespaceCommands(NvmeController controller)
     private NvmeStatus Delete(Command command, long now)
     {
         uint id = command.Entry.NamespaceId;
-        if (id != AllNamespaces && controller.Namespaces.Find(id) is null)
+        if (id != SubmissionEntry.AllNamespaces && controller.Namespaces.Find(id) is null)
         {
             return NvmeStatus.InvalidNamespaceOrFormat;
         }
 
         for (Namespace? item = controller.Namespaces.NextAfter(0); item is not null; item = controller.Namespaces.NextAfter(item.Id))
         {
-            if ((id == AllNamespaces || item.Id == id) && (item.IsFormatting || item.IsNew))
+            if ((id == SubmissionEntry.AllNamespaces || item.Id == id) && (item.IsFormatting || item.IsNew))
             {
                 return NvmeStatus.FormatInProgress;
             }
@@ -166,7 +165,7 @@ internal sealed unsafe class NamespaceCommands(NvmeController controller)
         // Gone at once. Its range is wiped when it is given to another namespace.
         for (Namespace? item = controller.Namespaces.NextAfter(0); item is not null; item = controller.Namespaces.NextAfter(item.Id))
         {
-            if (id == AllNamespaces || item.Id == id)
+            if (id == SubmissionEntry.AllNamespaces || item.Id == id)
             {
                 bool wasAttached = item.IsAttached;
                 controller.Namespaces.Delete(item);
@@ -183,7 +182,7 @@ internal sealed unsafe class NamespaceCommands(NvmeController controller)
     private NvmeStatus StartFormat(Command command, long now)
     {
         uint id = command.Entry.NamespaceId;
-        if (id != AllNamespaces && controller.Namespaces.Find(id) is not { IsAttached: true })
+        if (id != SubmissionEntry.AllNamespaces && controller.Namespaces.Find(id) is not { IsAttached: true })
         {
             return NvmeStatus.InvalidNamespaceOrFormat;
         }
@@ -290,7 +289,7 @@ internal sealed unsafe class NamespaceCommands(NvmeController controller)
     private Namespace? NextToFormat(Command command, uint after)
     {
         uint id = command.Entry.NamespaceId;
-        if (id != AllNamespaces)
+        if (id != SubmissionEntry.AllNamespaces)
         {
             return after < id ? controller.Namespaces.Find(id) : null;
         }

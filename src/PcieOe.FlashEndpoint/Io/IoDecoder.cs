@@ -7,8 +7,6 @@ namespace PcieOe.FlashEndpoint.Io;
 /// <summary>Checks commands of the NVM command set when they come, and notes what they move and where (NVMe 1.4, section 6).</summary>
 internal sealed class IoDecoder(NvmeController controller)
 {
-    private const uint AllNamespaces = 0xFFFF_FFFF;
-
     /// <summary>Checks a command and notes what it moves. Anything but success ends it.</summary>
     public NvmeStatus Decode(Command command)
     {
@@ -30,7 +28,7 @@ internal sealed class IoDecoder(NvmeController controller)
             case NvmOpcode.WriteZeroes:
                 return DecodeRange(command);
             case NvmOpcode.Flush:
-                return command.Entry.NamespaceId == AllNamespaces ? NvmeStatus.Success : FindNamespace(command);
+                return command.Entry.NamespaceId == SubmissionEntry.AllNamespaces ? NvmeStatus.Success : FindNamespace(command);
             case NvmOpcode.DatasetManagement:
                 return DecodeDatasetManagement(command);
             default:

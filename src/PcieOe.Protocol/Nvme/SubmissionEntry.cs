@@ -8,6 +8,9 @@ public struct SubmissionEntry
 {
     public const int SizeBytes = 64;
 
+    /// <summary>The namespace identifier that stands for every namespace.</summary>
+    public const uint AllNamespaces = 0xFFFF_FFFF;
+
     /// <summary>FUSE, bits 1:0 of <see cref="Flags"/>.</summary>
     public const byte FusedMask = 0x03;
 
