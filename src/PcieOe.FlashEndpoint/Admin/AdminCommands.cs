@@ -8,6 +8,9 @@ namespace PcieOe.FlashEndpoint.Admin;
 /// <summary>The admin command set (NVMe 1.4, section 5): tells commands apart and hands them to the part that knows them.</summary>
 internal sealed class AdminCommands
 {
+    private const byte AttributesChangedEvent = 0;
+    private const uint AttributesChangedEventBit = 1 << 8;
+
     private readonly NvmeController _controller;
     private readonly QueueCommands _queues;
     private readonly IdentifyCommand _identify;
@@ -27,7 +30,7 @@ internal sealed class AdminCommands
         _shutdown = new ShutdownFlush(controller, media);
     }
 
-    /// <summary>Changed namespaces, for the log page and for whoever changes them.</summary>
+    /// <summary>For the log page.</summary>
     public ChangedNamespaces ChangedNamespaces { get; } = new();
 
     /// <summary>An entry has been taken out of the admin queue.</summary>
@@ -90,6 +93,16 @@ internal sealed class AdminCommands
     }
 
     public void OnMediaDone(Command command, MediaStatus status, long now) => _namespaces.OnMediaDone(command, status, now);
+
+    /// <summary>A namespace has come, gone or got another format: noted for the log page, and told where the host wants to hear of it.</summary>
+    public void OnNamespaceChanged(uint id, long now)
+    {
+        ChangedNamespaces.Add(id);
+        if ((_controller.Features.AsynchronousEvents & AttributesChangedEventBit) != 0)
+        {
+            _controller.Events.Raise(AsynchronousEventType.Notice, AttributesChangedEvent, LogPageId.ChangedNamespaces, now);
+        }
+    }
 
     /// <summary>The shutdown's flush, which belongs to no command, has ended.</summary>
     public void OnShutdownFlushed(long now) => _shutdown.OnFlushed(now);

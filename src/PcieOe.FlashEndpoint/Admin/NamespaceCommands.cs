@@ -6,12 +6,14 @@ using PcieOe.Protocol.Nvme;
 
 namespace PcieOe.FlashEndpoint.Admin;
 
-/// <summary>Namespace Management, Namespace Attachment and Format NVM (NVMe 1.4, sections 5.19, 5.20 and 5.23).</summary>
+/// <summary>
+/// Namespace Management and Namespace Attachment (NVMe 1.4, sections 5.19 and 5.20), and what a change of namespaces takes of the medium,
+/// for <see cref="FormatCommand"/> too.
+/// </summary>
 internal sealed unsafe class NamespaceCommands(NvmeController controller)
 {
     private const int DataBytes = 4096;
-    private const byte AttributesChangedEvent = 0;
-    private const uint AttributesChangedEventBit = 1 << 8;
+    private readonly FormatCommand _format = new(controller);
 
     public NvmeStatus Decode(Command command)
     {
@@ -29,7 +31,7 @@ internal sealed unsafe class NamespaceCommands(NvmeController controller)
             case AdminOpcode.NamespaceManagement when select == 1:
                 return NvmeStatus.Success;
             case AdminOpcode.FormatNvm:
-                return DecodeFormat(command.Entry.CommandDword10);
+                return FormatCommand.Decode(command.Entry.CommandDword10);
             default:
                 return NvmeStatus.InvalidField;
         }
@@ -46,7 +48,7 @@ internal sealed unsafe class NamespaceCommands(NvmeController controller)
         bool isFirst = (command.Entry.CommandDword10 & 0xF) == 0;
         NvmeStatus status = command.AdminOpcode switch
         {
-            AdminOpcode.FormatNvm => StartFormat(command, now),
+            AdminOpcode.FormatNvm => _format.Start(command, now),
             AdminOpcode.NamespaceAttachment => Attach(command, now),
             _ => isFirst ? Create(command) : Delete(command, now),
         };
@@ -87,7 +89,7 @@ internal sealed unsafe class NamespaceCommands(NvmeController controller)
         }
 
         target.IsAttached = attaches;
-        OnChanged(target.Id, now);
+        controller.Admin.OnNamespaceChanged(target.Id, now);
         return NvmeStatus.Success;
     }
 
@@ -102,13 +104,6 @@ internal sealed unsafe class NamespaceCommands(NvmeController controller)
                 controller.Namespaces.Delete(item);
             }
         }
-    }
-
-    // LBAF 3:0, MSET 4, PI 7:5, PIL 8, SES 11:9 (0 none, 1 user data; erasing keys needs encryption).
-    private static NvmeStatus DecodeFormat(uint value)
-    {
-        bool isSupported = (value & 0xF) <= 1 && (value >> 5 & 7) == 0 && (value >> 9 & 7) <= 1 && (value >> 4 & 1) == 0;
-        return isSupported ? NvmeStatus.Success : NvmeStatus.InvalidFormat;
     }
 
     private NvmeStatus Create(Command command)
@@ -171,47 +166,11 @@ internal sealed unsafe class NamespaceCommands(NvmeController controller)
                 controller.Namespaces.Delete(item);
                 if (wasAttached)
                 {
-                    OnChanged(item.Id, now);
+                    controller.Admin.OnNamespaceChanged(item.Id, now);
                 }
             }
         }
 
-        return NvmeStatus.Success;
-    }
-
-    private NvmeStatus StartFormat(Command command, long now)
-    {
-        uint id = command.Entry.NamespaceId;
-        if (id != SubmissionEntry.AllNamespaces && controller.Namespaces.Find(id) is not { IsAttached: true })
-        {
-            return NvmeStatus.InvalidNamespaceOrFormat;
-        }
-
-        int shift = (command.Entry.CommandDword10 & 0xF) == 0 ? 9 : 12;
-        for (Namespace? item = NextToFormat(command, 0); item is not null; item = NextToFormat(command, item.Id))
-        {
-            if (item.IsFormatting)
-            {
-                return NvmeStatus.FormatInProgress;
-            }
-
-            if (item.BlockShift != shift && (!IsManaged || item.SizeBytes >> shift == 0))
-            {
-                return NvmeStatus.InvalidFormat;
-            }
-        }
-
-        for (Namespace? item = NextToFormat(command, 0); item is not null; item = NextToFormat(command, item.Id))
-        {
-            item.IsFormatting = true;
-            if (item.BlockShift != shift)
-            {
-                item.BlockShift = shift;
-                OnChanged(item.Id, now);
-            }
-        }
-
-        command.Namespace = NextToFormat(command, 0);
         return NvmeStatus.Success;
     }
 
@@ -267,13 +226,7 @@ internal sealed unsafe class NamespaceCommands(NvmeController controller)
 
         if (command.AdminOpcode == AdminOpcode.FormatNvm)
         {
-            // After a failure the others are not tried.
-            for (Namespace? item = target; item is not null; item = status == MediaStatus.Success ? null : NextToFormat(command, item.Id))
-            {
-                item.IsFormatting = false;
-            }
-
-            command.Namespace = NextToFormat(command, target.Id);
+            _format.OnRangeEnded(command, target, hasFailed: status != MediaStatus.Success);
             return;
         }
 
@@ -283,32 +236,6 @@ internal sealed unsafe class NamespaceCommands(NvmeController controller)
         {
             controller.Namespaces.Delete(target);
             command.Result = 0;
-        }
-    }
-
-    private Namespace? NextToFormat(Command command, uint after)
-    {
-        uint id = command.Entry.NamespaceId;
-        if (id != SubmissionEntry.AllNamespaces)
-        {
-            return after < id ? controller.Namespaces.Find(id) : null;
-        }
-
-        Namespace? item = controller.Namespaces.NextAfter(after);
-        while (item is { IsAttached: false })
-        {
-            item = controller.Namespaces.NextAfter(item.Id);
-        }
-
-        return item;
-    }
-
-    private void OnChanged(uint id, long now)
-    {
-        controller.Admin.ChangedNamespaces.Add(id);
-        if ((controller.Features.AsynchronousEvents & AttributesChangedEventBit) != 0)
-        {
-            controller.Events.Raise(AsynchronousEventType.Notice, AttributesChangedEvent, LogPageId.ChangedNamespaces, now);
         }
     }
 }
