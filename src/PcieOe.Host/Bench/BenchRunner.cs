@@ -66,13 +66,13 @@ internal sealed class BenchRunner(Attachment attachment, PollWorker worker)
             using LabelledHops hops = workload.Hops.ByLabel();
             await worker.AskAsync(_ =>
             {
-                attachment.Hops.Totals.Add(hops);
+                attachment.Hops.Recorder.Totals.Add(hops);
                 return true;
             }).ConfigureAwait(false);
             return HopResults.Add(WithCommands(result, workload), workload.Hops, hops) with
             {
                 SampleEvery = options.SampleEvery ?? defaultSampleEvery,
-                Clock = workload.Hops.Count == 0 ? null : attachment.Hops.Clock,
+                Clock = workload.Hops.Count == 0 ? null : attachment.Hops.Recorder.Clock,
             };
         }
         finally

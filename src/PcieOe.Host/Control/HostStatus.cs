@@ -45,14 +45,14 @@ internal static class HostStatus
     /// <summary>Unlike the rest for any thread but the worker's: it takes a while.</summary>
     internal static JsonObject Hops(HopSampler sampler)
     {
-        using HopHistograms all = sampler.Totals.Merge();
+        using HopHistograms all = sampler.Recorder.Totals.Merge();
         JsonObject hops = HopsJson.Of(all, "end-to-end");
         hops["parts"] = HopsJson.Parts(all);
-        hops["kinds"] = HopsJson.Of(sampler.Totals, "end-to-end");
-        ClockSummary clock = sampler.Clock;
+        hops["kinds"] = HopsJson.Of(sampler.Recorder.Totals, "end-to-end");
+        ClockSummary clock = sampler.Recorder.Clock;
         hops["sample_every"] = sampler.Every;
         hops["residual_us"] = all.ResidualMicroseconds;
-        hops["clock"] = new JsonObject { ["source"] = clock.Source, ["error_bound_us"] = clock.ErrorBoundMicroseconds, ["offset_us"] = sampler.OffsetMicroseconds };
+        hops["clock"] = new JsonObject { ["source"] = clock.Source, ["error_bound_us"] = clock.ErrorBoundMicroseconds, ["offset_us"] = sampler.Recorder.OffsetMicroseconds };
         return hops;
     }
 

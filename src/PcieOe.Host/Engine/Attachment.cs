@@ -38,9 +38,8 @@ internal sealed class Attachment : IHostSessionEvents, ITlpSink, IDisposable
         Port = new RootPort(rootComplex);
         Session = new HostSession(session, this, this, SystemRandomSource.Instance);
         Delays = new HopDelays(() => MonotonicClock.Nanoseconds);
-        Hops = new HopSampler(() => MonotonicClock.Nanoseconds, Delays, isClockShared ? null : Session.Clock, hops.SampleEvery)
+        Hops = new HopSampler(() => MonotonicClock.Nanoseconds, Delays, new SampleRecorder(isClockShared ? null : Session.Clock, tenant), hops.SampleEvery)
         {
-            Tenant = tenant,
             Arrivals = new FrameArrivals(() => MonotonicClock.Nanoseconds, () => MonotonicClock.RealtimeNanoseconds),
             FramesLost = () => Session.FramesLost,
         };

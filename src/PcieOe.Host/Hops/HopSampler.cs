@@ -7,8 +7,8 @@ using PcieOe.Transport.Hops;
 namespace PcieOe.Host.Hops;
 
 /// <summary>
-/// Stamps one command in so many on its way through the host agent, asks the target for its part, and puts both together (DESIGN D10).
-/// On the worker's thread; nothing allocates for a sample. A sample of which something never comes (an outage, a reset, the last
+/// Stamps one command in so many on its way through the host agent, asks the target for its part, and hands on what is whole (DESIGN
+/// D10). On the worker's thread; nothing allocates for a sample. A sample of which something never comes (an outage, a reset, the last
 /// command of all, since a completion's leaving is told beside a later one) is overwritten in time and counts nowhere.
 /// </summary>
 internal sealed class HopSampler : IFunctionMessageSink, IDisposable
@@ -19,27 +19,21 @@ internal sealed class HopSampler : IFunctionMessageSink, IDisposable
 
     private readonly Func<long> _clock;
     private readonly HopDelays _delays;
-    private readonly ClockOffsetEstimator? _targetClock;
     private readonly HopSample[] _samples = new HopSample[Capacity + 1];
     private readonly uint[] _sampleOfMark = new uint[Capacity];
-    private readonly long[] _hops = new long[HopNames.Count];
-    private readonly long[] _parts = new long[HopHistograms.PartCount];
     private uint _lastSample;
     private uint _lastMark;
     private uint _lastLeft;
     private int _every;
     private int _untilNext;
     private int _untilDoorbell = 1;
-    private long _errorNanoseconds;
-    private long _offsetNanoseconds;
 
     /// <param name="clock">Monotonic nanoseconds.</param>
-    /// <param name="targetClock">The target's clock against this one; null where both are the same.</param>
-    internal HopSampler(Func<long> clock, HopDelays delays, ClockOffsetEstimator? targetClock, int every)
+    internal HopSampler(Func<long> clock, HopDelays delays, SampleRecorder recorder, int every)
     {
         _clock = clock;
         _delays = delays;
-        _targetClock = targetClock;
+        Recorder = recorder;
         Every = every;
     }
 
@@ -50,35 +44,17 @@ internal sealed class HopSampler : IFunctionMessageSink, IDisposable
         set => _untilNext = _every = value;
     }
 
-    /// <summary>All samples of this attachment but those of a workload that still runs.</summary>
-    internal LabelledHops Totals { get; } = new();
-
-    /// <summary>Those of the present workload, and the slowest of them; null: there is none.</summary>
-    internal WorkloadHops? Workload { get; private set; }
-
-    internal SlowestCommands? Slowest { get; private set; }
+    /// <summary>Where the samples that are whole go.</summary>
+    internal SampleRecorder Recorder { get; }
 
     /// <summary>Who hears the messages that are no reports.</summary>
     internal IFunctionMessageSink? OtherMessages { get; set; }
-
-    /// <summary>Whom the commands count for: a label.</summary>
-    internal string Tenant { get; init; } = string.Empty;
 
     /// <summary>Counts the frames that the session has lost; what it was before and behind a command tells whether one was in between.</summary>
     internal Func<long>? FramesLost { get; init; }
 
     /// <summary>When the kernel had the frame that is being handed over; null: unknown.</summary>
     internal FrameArrivals? Arrivals { get; init; }
-
-    /// <summary>What one-way times rest on, as of the last sample.</summary>
-    internal ClockSummary Clock => new()
-    {
-        Source = _targetClock is null ? "shared" : "estimated",
-        ErrorBoundMicroseconds = Math.Round(_errorNanoseconds / 1000.0, 3),
-    };
-
-    /// <summary>The target's clock less this one, as of the last sample.</summary>
-    internal double OffsetMicroseconds => Math.Round(_offsetNanoseconds / 1000.0, 3);
 
     /// <summary>For the client, before a command: whether it is the turn of this one.</summary>
     internal bool TakeTurn()
@@ -97,18 +73,15 @@ internal sealed class HopSampler : IFunctionMessageSink, IDisposable
     /// <summary>Forgets what is under way, and records what follows for one workload.</summary>
     internal void BeginWorkload(WorkloadHops hops, SlowestCommands? slowest, int every)
     {
-        Workload = hops;
-        hops.Start(_clock());
-        Slowest = slowest;
+        Recorder.Begin(hops, slowest, _clock());
         Every = every;
         Array.Clear(_samples);
     }
 
-    /// <summary>What it recorded joins <see cref="Totals"/> by whoever sums it up.</summary>
+    /// <summary>What it recorded joins <see cref="SampleRecorder.Totals"/> by whoever sums it up.</summary>
     internal void EndWorkload(int every)
     {
-        Workload = null;
-        Slowest = null;
+        Recorder.End();
         Every = every;
         Array.Clear(_samples);
     }
@@ -260,7 +233,7 @@ internal sealed class HopSampler : IFunctionMessageSink, IDisposable
         Learn(ref sample, HopParts.Ended, now);
     }
 
-    public void Dispose() => Totals.Dispose();
+    public void Dispose() => Recorder.Dispose();
 
     private bool HasLostSince(long before) => FramesLost is not null && FramesLost() != before;
 
@@ -282,73 +255,8 @@ internal sealed class HopSampler : IFunctionMessageSink, IDisposable
         sample.Known |= part;
         if (sample.Known == HopParts.All)
         {
-            Record(sample, now);
+            Recorder.Record(sample, now);
             sample = default;
         }
-    }
-
-    private void Record(in HopSample sample, long now)
-    {
-        long offset = 0;
-        if (_targetClock is not null)
-        {
-            if (!_targetClock.TryEstimate(now, out ClockOffset estimate))
-            {
-                return;
-            }
-
-            offset = _offsetNanoseconds = estimate.OffsetNanoseconds;
-            _errorNanoseconds = estimate.ErrorNanoseconds;
-        }
-
-        ref readonly HopReport target = ref sample.Target;
-        Span<long> hops = _hops;
-        hops[(int)Hop.Submit] = sample.IssuedAt - sample.BegunAt;
-        hops[(int)Hop.HostQueue] = sample.PostedAt - sample.IssuedAt;
-        hops[(int)Hop.HostTransmit] = sample.LeftAt - sample.PostedAt;
-        hops[(int)Hop.WireOut] = target.ArrivedAt - offset - sample.LeftAt;
-        hops[(int)Hop.TargetReceive] = target.TargetReceive;
-        hops[(int)Hop.PolicyWait] = target.PolicyWait;
-        hops[(int)Hop.FlashQueue] = target.FlashQueue;
-        hops[(int)Hop.FlashCell] = target.FlashCell;
-        hops[(int)Hop.FlashTransfer] = target.FlashTransfer;
-        hops[(int)Hop.TargetQueue] = target.TargetQueue;
-        hops[(int)Hop.TargetTransmit] = sample.TargetLeftAt - target.WritingAt;
-        hops[(int)Hop.WireBack] = sample.ReceivedAt - (sample.TargetLeftAt - offset);
-        hops[(int)Hop.HostReceive] = sample.FoundAt - sample.ReceivedAt;
-        hops[(int)Hop.Complete] = sample.EndedAt - sample.FoundAt;
-        ReadOnlySpan<long> parts = Parts(sample, hops);
-        HopLabels labels = new(Tenant, target.Class, target.Opcode, HopLabels.RoundSize(target.DataBytes), sample.IsRetransmitted);
-        if (Workload is not null)
-        {
-            Workload.Record(labels, hops, parts, sample.Whole, sample.EndedAt);
-        }
-        else
-        {
-            HopHistograms histograms = Totals.For(labels);
-            histograms.Record(hops, sample.Whole);
-            if (!parts.IsEmpty)
-            {
-                histograms.RecordParts(parts);
-            }
-        }
-
-        Slowest?.Show(sample.Whole, sample.EndedAt, target.Opcode, target.DataBytes, hops);
-    }
-
-    /// <summary>What of wire-out and wire-back lies before and behind the receiving kernel's timestamp; empty: one of them is unknown.</summary>
-    private ReadOnlySpan<long> Parts(in HopSample sample, ReadOnlySpan<long> hops)
-    {
-        if (!sample.Target.IsRingWaitKnown || sample.KernelHadAt == 0)
-        {
-            return default;
-        }
-
-        long wireOut = hops[(int)Hop.WireOut], wireBack = hops[(int)Hop.WireBack];
-        _parts[1] = Math.Clamp(sample.Target.RingWait, 0, Math.Max(0, wireOut));
-        _parts[0] = wireOut - _parts[1];
-        _parts[3] = Math.Clamp(sample.ReceivedAt - sample.KernelHadAt, 0, Math.Max(0, wireBack));
-        _parts[2] = wireBack - _parts[3];
-        return _parts;
     }
 }

@@ -196,7 +196,7 @@ public sealed class BlockDevice : IFrontEnd, IBlockDriverClient
             if (command.SubmittedAt != 0)
             {
                 // A workload's hops are its own commands'.
-                command.Sample = _hops!.Workload is null ? _hops.BeginAt(command.SubmittedAt) : 0;
+                command.Sample = _hops!.Recorder.Workload is null ? _hops.BeginAt(command.SubmittedAt) : 0;
             }
 
             if (!Driver.TrySubmit(command, now))

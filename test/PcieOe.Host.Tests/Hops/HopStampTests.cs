@@ -219,7 +219,7 @@ public sealed class HopStampTests
         Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
 
         // All but those whose leaving is yet to be told, and those that shared a place of the target's table.
-        Assert.InRange(harness.Hops.Totals.Sampled, 9_000, 600 * Together - 1);
+        Assert.InRange(harness.Hops.Recorder.Totals.Sampled, 9_000, 600 * Together - 1);
     }
 
     private static nint Buffer(BlockDriverHarness harness)

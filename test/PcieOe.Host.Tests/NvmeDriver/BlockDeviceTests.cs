@@ -78,7 +78,7 @@ public sealed unsafe class BlockDeviceTests
         }
 
         // What left with the last completion is told with the next one.
-        using HopHistograms hops = harness.Hops.Totals.Merge();
+        using HopHistograms hops = harness.Hops.Recorder.Totals.Merge();
         Assert.Equal(9, hops.Count);
         Assert.Equal(5, hops.Hops()[(int)Hop.Submit].P50Microseconds);
         Assert.Equal(0, hops.ResidualMicroseconds);

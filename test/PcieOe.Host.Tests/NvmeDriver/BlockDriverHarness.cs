@@ -52,9 +52,8 @@ internal sealed class BlockDriverHarness : IDisposable
         Port = new RootPort(portOptions ?? new RootComplexOptions());
         Client = new CountingClient();
         options ??= new NvmeDriverOptions { PoolBytes = 32 << 20 };
-        Hops = new HopSampler(() => Now, new HopDelays(() => Now), targetClock: null, every: 0)
+        Hops = new HopSampler(() => Now, new HopDelays(() => Now), new SampleRecorder(targetClock: null, "tenant"), every: 0)
         {
-            Tenant = "tenant",
             FramesLost = () => FramesLost,
             Arrivals = new FrameArrivals(() => Now, () => Now + RealtimeAhead),
         };

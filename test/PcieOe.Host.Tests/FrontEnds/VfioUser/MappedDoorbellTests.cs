@@ -58,7 +58,7 @@ public sealed unsafe class MappedDoorbellTests
         }
 
         // What left with the last completion is told with the next one.
-        using HopHistograms hops = harness.Hops.Totals.Merge();
+        using HopHistograms hops = harness.Hops.Recorder.Totals.Merge();
         Assert.Equal(2, hops.Count);
         Assert.Equal(0, hops.ResidualMicroseconds);
     }

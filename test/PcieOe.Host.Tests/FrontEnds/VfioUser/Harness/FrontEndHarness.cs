@@ -21,7 +21,7 @@ internal sealed class FrontEndHarness : IDisposable
     {
         SocketPath = Path.Combine(_directory.FullName, "cntrl");
         var options = new VfioUserOptions { SocketPath = SocketPath, MapsDoorbells = mapsDoorbells, TrustsUnsealedMemory = trustsUnsealedMemory };
-        Hops = new HopSampler(() => Now, new HopDelays(() => Now), targetClock: null, every: 0);
+        Hops = new HopSampler(() => Now, new HopDelays(() => Now), new SampleRecorder(targetClock: null, tenant: string.Empty), every: 0);
         FrontEnd = VfioUserFrontEnd.Start(options, Function, static () => { }, NullLogger.Instance, Hops);
     }
 
