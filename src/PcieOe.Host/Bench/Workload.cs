@@ -25,14 +25,12 @@ internal sealed unsafe class Workload : IMeasuredLoad
     private readonly TraceCommand[]? _trace;
     private readonly WorkloadHops _hops;
     private readonly TaskCompletionSource _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly double _interval;
+    private readonly CommandDraw _draw;
     private readonly long _units;
-    private FastRandom _random;
     private WorkloadPhase _phase;
     private int _freeCount;
     private long _issued;
     private long _completed;
-    private long _sequential;
     private double _nextStart;
     private bool _hasStarted;
     private long _endsAt;
@@ -63,7 +61,6 @@ internal sealed unsafe class Workload : IMeasuredLoad
         _trace = options.Trace?.Commands;
         Tally = new WorkloadTally(options.Seconds);
         _hops = new WorkloadHops(options.Seconds);
-        _random = new FastRandom(options.Seed);
         _slots = new Slot[options.QueueDepth];
         _free = new int[options.QueueDepth];
         for (int i = 0; i < _free.Length; i++)
@@ -74,7 +71,7 @@ internal sealed unsafe class Workload : IMeasuredLoad
 
         _freeCount = _free.Length;
         _verifier = options.Pattern == WorkloadPattern.Verify ? new WorkloadVerifier(ownerName, _units) : null;
-        _interval = options.RatePerSecond > 0 ? 1e9 / options.RatePerSecond : 0;
+        _draw = new CommandDraw(options, _units, _verifier);
     }
 
     /// <summary>Completes, on another thread, when all is done.</summary>
@@ -138,7 +135,7 @@ internal sealed unsafe class Workload : IMeasuredLoad
     public long NextDeadline => _phase != WorkloadPhase.Measuring ? long.MaxValue
         : !_hasStarted ? long.MinValue
         : _trace is not null ? DueInTrace(_trace)
-        : _interval > 0 && _freeCount > 0 ? Math.Min(_endsAt, (long)_nextStart)
+        : _draw.IsPaced && _freeCount > 0 ? Math.Min(_endsAt, (long)_nextStart)
         : _endsAt;
 
     public void OnCompleted(int slotIndex, NvmeStatus status, long now)
@@ -191,19 +188,19 @@ internal sealed unsafe class Workload : IMeasuredLoad
     private bool Issue(long now)
     {
         bool issued = false;
-        while (_freeCount > 0 && (_interval == 0 || _nextStart <= now) && (_options.MaximumCommands == 0 || _issued < _options.MaximumCommands))
+        while (_freeCount > 0 && (!_draw.IsPaced || _nextStart <= now) && (_options.MaximumCommands == 0 || _issued < _options.MaximumCommands))
         {
-            long start = _interval == 0 ? now : (long)_nextStart;
-            if (!TryStart(NextUnit(out bool isWrite), isWrite, start, now))
+            long start = _draw.IsPaced ? (long)_nextStart : now;
+            if (!TryStart(_draw.NextUnit(out bool isWrite), isWrite, start, now))
             {
                 break;
             }
 
             issued = true;
             _issued++;
-            if (_interval > 0)
+            if (_draw.IsPaced)
             {
-                _nextStart += _options.IsPoisson ? -Math.Log(_random.NextDouble()) * _interval : _interval;
+                _nextStart += _draw.NextGap();
             }
         }
 
@@ -258,25 +255,6 @@ internal sealed unsafe class Workload : IMeasuredLoad
 
         GoOnWhenIdle();
         return issued;
-    }
-
-    private long NextUnit(out bool isWrite)
-    {
-        switch (_options.Pattern)
-        {
-            case WorkloadPattern.SequentialRead or WorkloadPattern.SequentialWrite:
-                isWrite = _options.Pattern == WorkloadPattern.SequentialWrite;
-                long unit = _sequential;
-                _sequential = unit + 1 == _units ? 0 : unit + 1;
-                return unit;
-            case WorkloadPattern.Verify:
-                isWrite = (_random.Next() & 1) != 0;
-                return _verifier!.NextIdle(_random.Below(_units));
-            default:
-                isWrite = _options.Pattern == WorkloadPattern.RandomWrite
-                    || (_options.Pattern == WorkloadPattern.RandomMix && _random.Below(100) >= _options.ReadPercent);
-                return _random.Below(_units);
-        }
     }
 
     private bool TryStart(long unit, bool isWrite, long start, long now) =>

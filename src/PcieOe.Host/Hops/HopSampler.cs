@@ -1,5 +1,4 @@
 using PcieOe.Host.RootComplex;
-using PcieOe.Protocol.Clocks;
 using PcieOe.Protocol.Hops;
 using PcieOe.Protocol.Tlp;
 using PcieOe.Transport.Hops;
