@@ -1,5 +1,3 @@
-using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
 using PcieOe.Protocol.Functions;
 using PcieOe.Transport.Policies.NestedQos;
 
@@ -20,7 +18,7 @@ internal sealed class NestedQosAdmission(NestedQosScheduler scheduler, int owner
     // Best effort must not starve at the egress queue either: there it counts as if it were due so long after its start.
     private const long BestEffortEgressNanoseconds = 1_000_000_000;
 
-    private readonly Dictionary<ulong, Ticket> _tickets = new(MaximumCommands);
+    private readonly CommandTickets _tickets = new(MaximumCommands);
     private IAdmissionSink? _sink;
     private int _tenant;
     private int _atEndpoint;
@@ -37,28 +35,38 @@ internal sealed class NestedQosAdmission(NestedQosScheduler scheduler, int owner
     public Admission Submit(in AdmissionRequest request, long now)
     {
         ulong tag = request.Token.Value;
-        bool isFirst = scheduler.Waiting == 0;
-        if (_tickets.Count == MaximumCommands || !scheduler.TryEnqueue(_tenant, owner, request.CostUnits, tag, request.ArrivalNanoseconds))
+        int units = request.CostUnits;
+        if (_tickets.IsFull)
         {
             Dropped++;
             return Admission.Deferred;
         }
 
-        // Where others wait, their turn may come first: they are started from the poll round, not from here.
-        if (isFirst && scheduler.TryStart(now, out NestedQosStart start))
+        // Where others wait, their turn may come first: then it is started from the poll round, not from here.
+        ref Ticket ticket = ref _tickets.Add(tag);
+        if (scheduler.TryStartAtOnce(_tenant, owner, units, tag, request.ArrivalNanoseconds, now, ref ticket.Start))
         {
-            OnStarted(start);
-            return Admission.StartNow(EgressDeadline(start, now));
+            ticket.State = TicketState.Started;
+            OnStarted();
+            return Admission.StartNow(EgressDeadline(ticket.Start, now));
         }
 
-        _tickets[tag] = new Ticket(TicketState.Waiting, default);
+        if (!scheduler.TryEnqueue(_tenant, owner, units, tag, request.ArrivalNanoseconds))
+        {
+            _tickets.Remove(tag);
+            Dropped++;
+        }
+
         return Admission.Deferred;
     }
 
     /// <summary>The scheduler lets a command of this function start.</summary>
     internal void Start(in NestedQosStart start, long now)
     {
-        OnStarted(start);
+        ref Ticket ticket = ref _tickets[_tickets.Find(start.Tag)];
+        ticket.State = TicketState.Started;
+        ticket.Start = start;
+        OnStarted();
         if (!_sink!.OnAdmitted(new TransactionToken(start.Tag), EgressDeadline(start, now), now))
         {
             OnVoid(new TransactionToken(start.Tag));
@@ -67,12 +75,13 @@ internal sealed class NestedQosAdmission(NestedQosScheduler scheduler, int owner
 
     public void OnServed(TransactionToken token, long now)
     {
-        ref Ticket ticket = ref CollectionsMarshal.GetValueRefOrNullRef(_tickets, token.Value);
-        if (Unsafe.IsNullRef(ref ticket))
+        int place = _tickets.Find(token.Value);
+        if (place == CommandTickets.None)
         {
             return;
         }
 
+        ref Ticket ticket = ref _tickets[place];
         switch (ticket.State)
         {
             case TicketState.Started:
@@ -93,23 +102,28 @@ internal sealed class NestedQosAdmission(NestedQosScheduler scheduler, int owner
 
     public void OnCompleted(TransactionToken token, long now)
     {
-        if (_tickets.Remove(token.Value, out Ticket ticket) && ticket.State == TicketState.Served)
+        int place = _tickets.Remove(token.Value);
+        if (place != CommandTickets.None && _tickets[place].State == TicketState.Served)
         {
-            scheduler.OnCompleted(ticket.Start, now);
+            scheduler.OnCompleted(_tickets[place].Start, now);
         }
     }
 
-    public byte ClassOf(TransactionToken token) =>
-        _tickets.TryGetValue(token.Value, out Ticket ticket) && ticket.State != TicketState.Waiting ? (byte)Math.Min(ticket.Start.Class + 1, byte.MaxValue) : (byte)0;
+    public byte ClassOf(TransactionToken token)
+    {
+        int place = _tickets.Find(token.Value);
+        return place != CommandTickets.None && _tickets[place].State != TicketState.Waiting ? (byte)Math.Min(_tickets[place].Start.Class + 1, byte.MaxValue) : (byte)0;
+    }
 
     public void OnVoid(TransactionToken token)
     {
-        if (_tickets.Remove(token.Value, out Ticket ticket) && ticket.State == TicketState.Started)
+        int place = _tickets.Remove(token.Value);
+        if (place != CommandTickets.None && _tickets[place].State == TicketState.Started)
         {
             _atEndpoint--;
             if (!_isSetAside)
             {
-                scheduler.OnVoid(ticket.Start);
+                scheduler.OnVoid(_tickets[place].Start);
             }
         }
     }
@@ -146,9 +160,8 @@ internal sealed class NestedQosAdmission(NestedQosScheduler scheduler, int owner
     private static long EgressDeadline(in NestedQosStart start, long now) =>
         start.DeadlineNanoseconds == long.MaxValue ? now + BestEffortEgressNanoseconds : start.DeadlineNanoseconds;
 
-    private void OnStarted(in NestedQosStart start)
+    private void OnStarted()
     {
-        _tickets[start.Tag] = new Ticket(TicketState.Started, start);
         _atEndpoint++;
         if (_isSetAside)
         {
@@ -163,17 +176,4 @@ internal sealed class NestedQosAdmission(NestedQosScheduler scheduler, int owner
             scheduler.GiveBack(_tenant, _atEndpoint);
         }
     }
-
-    private enum TicketState : byte
-    {
-        Waiting,
-
-        /// <summary>At the endpoint.</summary>
-        Started,
-
-        /// <summary>On its way to the host.</summary>
-        Served,
-    }
-
-    private record struct Ticket(TicketState State, NestedQosStart Start);
 }

@@ -57,6 +57,13 @@ internal sealed class FairQueue(double[] weights)
         Sink(0, tenant);
     }
 
+    /// <summary>A tenant that does not take part is served while none does.</summary>
+    internal void ServeAlone(int tenant, int units)
+    {
+        _virtualTime = Math.Max(_startTags[tenant], _virtualTime);
+        _startTags[tenant] = _virtualTime + units / weights[tenant];
+    }
+
     private static int[] NoPlaces(int count)
     {
         int[] places = new int[count];

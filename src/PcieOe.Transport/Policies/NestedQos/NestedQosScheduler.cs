@@ -19,7 +19,11 @@ public sealed class NestedQosScheduler : IDisposable
     private readonly FairQueue _conforming;
     private readonly FairQueue _bestEffort;
     private readonly double[] _weights;
+    private readonly int _maximumOutstanding;
     private readonly int _maximumOutstandingOfTenant;
+    private readonly bool _isByArrival;
+    private readonly bool _isPaced;
+    private readonly double _nanosecondsPerUnit;
     private CommandList _free = new();
     private CommandList _arrivals = new();
     private CapacityMeter _capacity = new();
@@ -36,7 +40,11 @@ public sealed class NestedQosScheduler : IDisposable
         }
 
         Options = options;
+        _maximumOutstanding = options.MaximumOutstanding;
         _maximumOutstandingOfTenant = options.MaximumOutstandingOfTenant;
+        _isByArrival = options.Order == NestedQosOrder.Arrival;
+        _isPaced = options.CapacityUnitsPerSecond is not null;
+        _nanosecondsPerUnit = 1e9 / (options.CapacityUnitsPerSecond ?? double.PositiveInfinity);
         _table = new WaitingCommand[options.MaximumWaiting];
         for (int i = 0; i < _table.Length; i++)
         {
@@ -63,10 +71,9 @@ public sealed class NestedQosScheduler : IDisposable
 
     /// <summary>When <see cref="TryStart"/> may succeed though nothing is served before; <see cref="long.MaxValue"/> for not before then.</summary>
     public long NextDeadline => !HasCandidate ? long.MaxValue
-        : Options.CapacityUnitsPerSecond is null ? long.MinValue : _nextStart;
+        : _isPaced ? _nextStart : long.MinValue;
 
-    private bool HasCandidate => Outstanding < Options.MaximumOutstanding
-        && (Options.Order == NestedQosOrder.Arrival ? !_arrivals.IsEmpty : !(_conforming.IsEmpty && _bestEffort.IsEmpty));
+    private bool HasCandidate => Waiting > 0 && Outstanding < _maximumOutstanding && (_isByArrival || !(_conforming.IsEmpty && _bestEffort.IsEmpty));
 
     public NestedQosTenantOptions OptionsOf(int tenant) => _tenants[tenant].Options;
 
@@ -107,7 +114,7 @@ public sealed class NestedQosScheduler : IDisposable
 
         NestedQosTenant member = _tenants[tenant];
         int entry = _free.TakeFirst(_table);
-        int classIndex = member.Classify(units, arrival);
+        int classIndex = member.OnArrival(units, arrival);
         ref WaitingCommand command = ref _table[entry];
         command.Tag = tag;
         command.Owner = owner;
@@ -116,16 +123,13 @@ public sealed class NestedQosScheduler : IDisposable
         command.Class = classIndex;
         command.Arrival = arrival;
         command.Deadline = member.DeadlineOf(classIndex, arrival);
-        NestedQosClassStatistics statistics = member.Statistics[classIndex];
-        statistics.Arrivals++;
-        statistics.UnitsArrived += units;
         if (Waiting++ == 0)
         {
             // Time in which nothing waited is not made up for.
             _nextStart = Math.Max(_nextStart, arrival);
         }
 
-        if (Options.Order == NestedQosOrder.Arrival)
+        if (_isByArrival)
         {
             _arrivals.Append(_table, entry);
         }
@@ -141,25 +145,24 @@ public sealed class NestedQosScheduler : IDisposable
     /// <summary>The command that starts now, if one may.</summary>
     public bool TryStart(long now, out NestedQosStart start)
     {
-        if (!HasCandidate || (Options.CapacityUnitsPerSecond is not null && now < _nextStart))
+        if (!HasCandidate || (_isPaced && now < _nextStart))
         {
             start = default;
             return false;
         }
 
-        int entry = Options.Order == NestedQosOrder.Arrival ? _arrivals.TakeFirst(_table) : TakeByDeadline();
+        int entry = _isByArrival ? _arrivals.TakeFirst(_table) : TakeByDeadline();
         ref WaitingCommand command = ref _table[entry];
         NestedQosTenant tenant = _tenants[command.Tenant];
-        if (Options.CapacityUnitsPerSecond is { } capacity)
-        {
-            _nextStart = Math.Max(_nextStart, now - CatchUpNanoseconds) + (long)(command.Units / capacity * 1e9);
-        }
-
+        start.Tag = command.Tag;
+        start.Owner = command.Owner;
+        start.Tenant = command.Tenant;
+        start.Units = command.Units;
+        start.Class = command.Class;
+        start.ArrivalNanoseconds = command.Arrival;
+        start.DeadlineNanoseconds = command.Deadline;
         Waiting--;
-        Outstanding++;
-        tenant.Outstanding++;
-        tenant.Statistics[command.Class].Waiting.Record(now - command.Arrival);
-        start = new NestedQosStart(command.Tag, command.Owner, command.Tenant, command.Class, command.Units, command.Arrival, command.Deadline);
+        OnStarted(tenant, start, now);
         _free.Prepend(_table, entry);
         if (tenant.Outstanding >= _maximumOutstandingOfTenant)
         {
@@ -170,10 +173,45 @@ public sealed class NestedQosScheduler : IDisposable
         return true;
     }
 
+    /// <summary>
+    /// A command arrives and starts, if nothing waits and it may: what <see cref="TryEnqueue"/> and <see cref="TryStart"/> would come to, for
+    /// a fraction of the work. False: nothing has happened, to <paramref name="start"/> either.
+    /// </summary>
+    public bool TryStartAtOnce(int tenant, int owner, int units, ulong tag, long arrival, long now, ref NestedQosStart start)
+    {
+        NestedQosTenant member = _tenants[tenant];
+        if (Waiting > 0 || Outstanding >= _maximumOutstanding || (member.Outstanding >= _maximumOutstandingOfTenant && !_isByArrival)
+            || (_isPaced && now < Math.Max(_nextStart, arrival)))
+        {
+            return false;
+        }
+
+        _nextStart = Math.Max(_nextStart, arrival);
+        int classIndex = member.OnArrival(units, arrival);
+
+        // Field by field, into where it will be read: a copy in one piece would have to wait for its fields.
+        start.Tag = tag;
+        start.Owner = owner;
+        start.Tenant = tenant;
+        start.Units = units;
+        start.Class = classIndex;
+        start.ArrivalNanoseconds = arrival;
+        start.DeadlineNanoseconds = member.DeadlineOf(classIndex, arrival);
+        if (!_isByArrival)
+        {
+            bool isBestEffort = classIndex == member.BestEffort;
+            (isBestEffort ? _bestEffort : _conforming).ServeAlone(tenant, units);
+            _bestEffortDebt = isBestEffort ? Math.Max(0, _bestEffortDebt - units) : _bestEffortDebt;
+        }
+
+        OnStarted(member, start, now);
+        return true;
+    }
+
     /// <summary>The endpoint is done with a started command: there is room for another. Its answer may still be on its way.</summary>
     public void OnServed(in NestedQosStart start, long now)
     {
-        if (Options.CapacityUnitsPerSecond is null)
+        if (!_isPaced)
         {
             _capacity.OnServed(start.Units, Waiting > 0, now);
         }
@@ -188,11 +226,7 @@ public sealed class NestedQosScheduler : IDisposable
     /// <summary>Nothing came of a start: the command had gone before. Its pace goes to the next one.</summary>
     public void OnVoid(in NestedQosStart start)
     {
-        if (Options.CapacityUnitsPerSecond is { } capacity)
-        {
-            _nextStart -= (long)(start.Units / capacity * 1e9);
-        }
-
+        _nextStart -= PaceOf(start.Units);
         GiveBack(start.Tenant, 1);
     }
 
@@ -220,7 +254,7 @@ public sealed class NestedQosScheduler : IDisposable
     public int Withdraw(int tenant, int owner, ulong? tag = null)
     {
         CommandList removed = new();
-        int count = Options.Order == NestedQosOrder.Arrival
+        int count = _isByArrival
             ? _arrivals.Remove(_table, owner, tag, ref removed)
             : _tenants[tenant].Withdraw(owner, tag, ref removed);
         Waiting -= count;
@@ -244,6 +278,21 @@ public sealed class NestedQosScheduler : IDisposable
             }
         }
     }
+
+    private void OnStarted(NestedQosTenant tenant, in NestedQosStart start, long now)
+    {
+        if (_isPaced)
+        {
+            _nextStart = Math.Max(_nextStart, now - CatchUpNanoseconds) + PaceOf(start.Units);
+        }
+
+        Outstanding++;
+        tenant.Outstanding++;
+        tenant.Statistics[start.Class].Waiting.Record(now - start.ArrivalNanoseconds);
+    }
+
+    /// <summary>Until the next start; nothing where starts have no pace.</summary>
+    private long PaceOf(int units) => (long)(units * _nanosecondsPerUnit);
 
     private int TakeByDeadline()
     {
@@ -271,7 +320,7 @@ public sealed class NestedQosScheduler : IDisposable
     private void Offer(int tenant)
     {
         NestedQosTenant member = _tenants[tenant];
-        if (member.Outstanding >= _maximumOutstandingOfTenant)
+        if (Waiting == 0 || member.Outstanding >= _maximumOutstandingOfTenant)
         {
             return;
         }
@@ -302,6 +351,18 @@ public sealed class NestedQosScheduler : IDisposable
 }
 
 /// <summary>A command that may start. Handed back when it is served, and when it is completed.</summary>
-/// <param name="Class">Index of its class; the number of classes for best effort.</param>
-/// <param name="DeadlineNanoseconds"><see cref="long.MaxValue"/> for best effort.</param>
-public readonly record struct NestedQosStart(ulong Tag, int Owner, int Tenant, int Class, int Units, long ArrivalNanoseconds, long DeadlineNanoseconds);
+public struct NestedQosStart
+{
+    public ulong Tag;
+    public int Owner;
+    public int Tenant;
+    public int Units;
+
+    /// <summary>Index of its class; the number of classes for best effort.</summary>
+    public int Class;
+
+    public long ArrivalNanoseconds;
+
+    /// <summary><see cref="long.MaxValue"/> for best effort.</summary>
+    public long DeadlineNanoseconds;
+}

@@ -34,7 +34,8 @@ internal sealed class NestedQosTenant
     /// <summary>Started and not served yet.</summary>
     internal int Outstanding { get; set; }
 
-    private int BestEffort => _responses.Length - 1;
+    /// <summary>What stands for a class where a command has none.</summary>
+    internal int BestEffort => _responses.Length - 1;
 
     /// <summary>Gives the classes other figures; as many classes as before. What waits keeps its class and its deadline.</summary>
     internal void Change(NestedQosTenantOptions options, long now)
@@ -47,6 +48,16 @@ internal sealed class NestedQosTenant
             _responses[i] = NanosecondsOf(member);
             Statistics[i].ResponseNanoseconds = _responses[i];
         }
+    }
+
+    /// <summary>Tells the command's class, and counts it there.</summary>
+    internal int OnArrival(int units, long arrival)
+    {
+        int classIndex = Classify(units, arrival);
+        NestedQosClassStatistics statistics = Statistics[classIndex];
+        statistics.Arrivals++;
+        statistics.UnitsArrived += units;
+        return classIndex;
     }
 
     /// <summary>

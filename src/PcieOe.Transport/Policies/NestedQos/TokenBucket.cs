@@ -5,8 +5,12 @@ internal struct TokenBucket
 {
     private const long Scale = 1_000_000_000;
 
+    // What is added at once is at least twice the largest burst, and far from an overflow.
+    private const long MostAdded = long.MaxValue / 4;
+
     private long _burst;
     private long _perMicrosecond;
+    private long _mostMicroseconds;
     private long _tokens;
     private long _filledAt;
 
@@ -38,6 +42,7 @@ internal struct TokenBucket
     {
         _burst = (long)(burstUnits * Scale);
         _perMicrosecond = Math.Max(1, (long)(unitsPerSecond * (Scale / 1_000_000)));
+        _mostMicroseconds = MostAdded / _perMicrosecond;
     }
 
     private void Fill(long now)
@@ -50,7 +55,6 @@ internal struct TokenBucket
 
         // Whole microseconds only: the rest stays to be counted next time.
         _filledAt += microseconds * 1000;
-        long missing = _burst - _tokens;
-        _tokens = microseconds > missing / _perMicrosecond ? _burst : _tokens + microseconds * _perMicrosecond;
+        _tokens = Math.Min(_burst, _tokens + Math.Min(microseconds, _mostMicroseconds) * _perMicrosecond);
     }
 }
