@@ -29,6 +29,7 @@ public sealed class PollWorker : IDisposable
     private readonly ReceivedFrame[] _received = new ReceivedFrame[ReceiveBatch];
     private readonly ConcurrentQueue<Action<long>> _commands = new();
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly CancellationTokenSource _unanswered = new();
     private Thread? _thread;
     private volatile bool _isStopping;
     private long _rounds;
@@ -73,16 +74,18 @@ public sealed class PollWorker : IDisposable
         _waiter.Wake();
     }
 
-    /// <summary>As <see cref="Post"/>, with an answer.</summary>
-    public Task<T> AskAsync<T>(Func<long, T> question)
+    /// <summary>As <see cref="Post"/>, with an answer; cancelled when the worker ends before it has one.</summary>
+    /// <exception cref="InvalidOperationException">The worker has ended.</exception>
+    public async Task<T> AskAsync<T>(Func<long, T> question)
     {
-        TaskCompletionSource<T> answer = new(TaskCreationOptions.RunContinuationsAsynchronously);
         if (_ended.Task.IsCompleted)
         {
-            answer.SetException(new InvalidOperationException($"The worker {_name} has ended."));
-            return answer.Task;
+            throw new InvalidOperationException($"The worker {_name} has ended.");
         }
 
+        // Nothing here may hold an answer for longer than its asker does: a daemon is asked for its status for months.
+        TaskCompletionSource<T> answer = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        using CancellationTokenRegistration end = _unanswered.Token.UnsafeRegister(static answer => ((TaskCompletionSource<T>)answer!).TrySetCanceled(), answer);
         Post(now =>
         {
             try
@@ -96,8 +99,7 @@ public sealed class PollWorker : IDisposable
                 answer.TrySetException(exception);
             }
         });
-        _ = _ended.Task.ContinueWith(_ => answer.TrySetCanceled(), TaskScheduler.Default);
-        return answer.Task;
+        return await answer.Task.ConfigureAwait(false);
     }
 
     /// <summary>Ends a sleep of the worker: something was put where its engine looks. From any thread.</summary>
@@ -116,6 +118,7 @@ public sealed class PollWorker : IDisposable
         Stop();
         _batch.Dispose();
         _waiter.Dispose();
+        _unanswered.Dispose();
     }
 
     private void Run()
@@ -141,6 +144,8 @@ public sealed class PollWorker : IDisposable
             Log.WorkerFailed(_logger, _name, exception);
             _ended.TrySetException(exception);
         }
+
+        _unanswered.Cancel();
     }
 
     private void RunRound()
