@@ -64,6 +64,7 @@ internal sealed class BenchRunner(Attachment attachment, PollWorker worker)
             }
 
             using LabelledHops hops = workload.Hops.ByLabel();
+            attachment.Hops.Recorder.Totals.MakeAhead(hops.Count);
             await worker.AskAsync(_ =>
             {
                 attachment.Hops.Recorder.Totals.Add(hops);

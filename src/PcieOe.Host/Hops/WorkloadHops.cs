@@ -57,7 +57,7 @@ internal sealed class WorkloadHops : IDisposable
     /// <summary>Everything apart by label.</summary>
     internal LabelledHops ByLabel()
     {
-        LabelledHops all = new(capacity: MaximumOthers + 1);
+        LabelledHops all = new(capacity: MaximumOthers + 1, areMade: true);
         if (_hasFirst)
         {
             HopHistograms first = all.For(_first);
