@@ -16,9 +16,12 @@ internal static partial class Log
     [LoggerMessage(EventId = 302, Level = LogLevel.Warning, Message = "Attachment {Attachment}: the target does not answer. What is under way is kept, and goes on when it is back.")]
     public static partial void Outage(ILogger logger, string attachment);
 
-    [LoggerMessage(EventId = 303, Level = LogLevel.Warning, Message = "Attachment {Attachment}: the session was lost ({Reason}); looking for the target again: {Reconnects}.")]
-    public static partial void SessionLost(ILogger logger, string attachment, SessionEnd reason, bool reconnects);
+    [LoggerMessage(EventId = 303, Level = LogLevel.Warning, Message = "Attachment {Attachment}: the session was lost ({Reason}): {Meaning}")]
+    public static partial void SessionLost(ILogger logger, string attachment, SessionEnd reason, string meaning);
 
     [LoggerMessage(EventId = 304, Level = LogLevel.Warning, Message = "Attachment {Attachment}: {Problem}")]
     public static partial void Refused(ILogger logger, string attachment, string problem);
+
+    [LoggerMessage(EventId = 305, Level = LogLevel.Warning, Message = "Attachment {Attachment}: {Problem}")]
+    public static partial void NeverAnswered(ILogger logger, string attachment, string problem);
 }

@@ -5,7 +5,21 @@ namespace PcieOe.Cli.Commands;
 /// <summary>Options that several commands have, so that they are called and described alike.</summary>
 internal static class CommonOptions
 {
-    internal static Option<FileInfo?> Json() => new("--json") { Description = "Also write the result to this file, as JSON.", HelpName = "FILE" };
+    internal static Option<FileInfo?> Json() => Result("--json", "Also write the result to this file, as JSON.");
+
+    /// <summary>A file for the result. That its folder is missing is said before anything is measured.</summary>
+    internal static Option<FileInfo?> Result(string name, string description)
+    {
+        Option<FileInfo?> option = new(name) { Description = description, HelpName = "FILE" };
+        option.Validators.Add(result =>
+        {
+            if (result.Tokens.Count > 0 && Path.GetDirectoryName(Path.GetFullPath(result.Tokens[0].Value)) is { } folder && !Directory.Exists(folder))
+            {
+                result.AddError($"{name} {result.Tokens[0].Value}: there is no folder {folder}.");
+            }
+        });
+        return option;
+    }
 
     /// <summary>A whole number within bounds.</summary>
     internal static Option<int> Integer(string name, string description, int defaultValue, int minimum, int maximum)

@@ -24,7 +24,7 @@ internal static class PlanCommand
                 result.AddError($"--classes is a list such as {DefaultClasses}: percents up to 100 and milliseconds, neither falling, at most {NestedQosScheduler.MaximumClasses}.");
             }
         });
-        Option<FileInfo?> svg = new("--svg") { Description = "Also draw the capacity as an SVG.", HelpName = "FILE" };
+        Option<FileInfo?> svg = CommonOptions.Result("--svg", "Also draw the capacity as an SVG.");
         Option<FileInfo?> json = CommonOptions.Json();
         TaughtCommand command = new("plan", "Fits Nested QoS classes to a trace of arrivals, and says what capacity they take with and without nesting.", """
             Each class holds its part of the commands (those of tighter classes included) within its response time. Capacity is in units of

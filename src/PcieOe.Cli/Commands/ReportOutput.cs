@@ -8,7 +8,7 @@ namespace PcieOe.Cli.Commands;
 internal sealed class ReportOutput
 {
     private readonly Option<FileInfo?> _json = CommonOptions.Json();
-    private readonly Option<FileInfo?> _html = new("--html") { Description = "Also write the report to this file, as one HTML page with plots.", HelpName = "FILE" };
+    private readonly Option<FileInfo?> _html = CommonOptions.Result("--html", "Also write the report to this file, as one HTML page with plots.");
     private readonly Option<DirectoryInfo?> _histograms = new("--hgrm") { Description = "Also save each workload's latencies here, as HdrHistogram's .hgrm and interval logs.", HelpName = "DIR" };
 
     internal void AddTo(Command command)

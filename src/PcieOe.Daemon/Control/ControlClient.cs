@@ -17,7 +17,9 @@ public static class ControlClient
         }
         catch (Exception exception) when (exception is SocketException or ArgumentException)
         {
-            throw new IOException($"No daemon answers at the control socket {path} ({exception.Message}). Is it running, and is this its controlSocket? The socket's owner alone may use it.", exception);
+            // For a path that is not there the runtime has "Cannot assign requested address".
+            string reason = File.Exists(path) ? exception.Message : "there is no such socket";
+            throw new IOException($"No daemon answers at the control socket {path} ({reason}). Is it running, and is this its controlSocket? The socket's owner alone may use it.", exception);
         }
 
         using NetworkStream stream = new(socket);

@@ -118,7 +118,7 @@ internal sealed class BenchRunner(Attachment attachment, PollWorker worker)
             string? problem = await worker.AskAsync(_ => attachment.Problem).ConfigureAwait(false);
             if (state is BlockDriverState.Gone or BlockDriverState.Stopped || DateTime.UtcNow > limit)
             {
-                throw new WorkloadException($"{attachment.Name} is not ready: {problem ?? "the target does not answer (is it running, on the same segment, with this EtherType and VLAN?)"}");
+                throw new WorkloadException($"{attachment.Name} is not ready: {problem ?? RefusalText.OfSilence}");
             }
 
             await Task.Delay(20, cancellation).ConfigureAwait(false);

@@ -21,9 +21,14 @@ internal sealed class Attachment : IHostSessionEvents, ITlpSink, IDisposable
     /// <summary>For as many NBD connections as a server takes, and a workload besides. Memory that nobody uses costs nothing.</summary>
     private const int BlockDevicePoolBytes = 128 << 20;
 
+    /// <summary>For so long a target may be silent at first, while both daemons start.</summary>
+    private const long SilenceNanoseconds = 5_000_000_000;
+
     private readonly ILogger _logger;
     private readonly List<IFrontEnd> _frontEnds = [];
     private AcceptStatus? _lastRefusal;
+    private long _lookingSince;
+    private bool _wasAnswered;
     private BlockDevice? _blockDevice;
     private bool _isStopping;
     private bool _isClosing;
@@ -158,6 +163,7 @@ internal sealed class Attachment : IHostSessionEvents, ITlpSink, IDisposable
         if (now >= Session.NextDeadline)
         {
             Session.OnTimer(now);
+            ComplainOfSilence(now);
         }
 
         if (now >= Port.NextDeadline)
@@ -166,10 +172,26 @@ internal sealed class Attachment : IHostSessionEvents, ITlpSink, IDisposable
         }
     }
 
+    /// <summary>Once, where nothing came back from the start: most likely a name or a cable is wrong.</summary>
+    private void ComplainOfSilence(long now)
+    {
+        if (_lookingSince == 0)
+        {
+            _lookingSince = now;
+        }
+
+        if (!_wasAnswered && Problem is null && now - _lookingSince >= SilenceNanoseconds)
+        {
+            Problem = RefusalText.OfSilence;
+            Log.NeverAnswered(_logger, Name, Problem);
+        }
+    }
+
     public void OnTlps(ReadOnlySpan<byte> tlps, ulong frameNumber, long now) => Port.OnTlps(tlps, frameNumber, now);
 
     public void OnEstablished(HostSessionKind kind, in HostSessionInfo info, long now)
     {
+        _wasAnswered = true;
         _lastRefusal = null;
         Problem = null;
         Log.SessionEstablished(_logger, Name, kind, info.TargetName, info.FunctionName, info.MaximumTransmissionUnit, Session.IsKeyed);
@@ -186,20 +208,22 @@ internal sealed class Attachment : IHostSessionEvents, ITlpSink, IDisposable
     public void OnLost(SessionEnd reason, bool reconnects, long now)
     {
         SessionsLost++;
-        Log.SessionLost(_logger, Name, reason, reconnects);
+        string meaning = SessionEndText.Of(reason);
+        Log.SessionLost(_logger, Name, reason, meaning);
         if (reconnects)
         {
             Port.OnSessionLost(now);
         }
         else
         {
-            Problem = $"the session ended: {reason}";
+            Problem = meaning;
             Port.OnFunctionRemoved(now);
         }
     }
 
     public void OnRefused(AcceptStatus reason, bool isAuthentic, long now)
     {
+        _wasAnswered = true;
         Problem = RefusalText.Of(reason, isAuthentic);
         if (_lastRefusal != reason)
         {

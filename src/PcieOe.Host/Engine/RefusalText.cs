@@ -5,6 +5,8 @@ namespace PcieOe.Host.Engine;
 /// <summary>What a target's refusal means to the person who has to mend it.</summary>
 internal static class RefusalText
 {
+    internal const string OfSilence = "the target does not answer: is it running, by this name, on the same segment, with this EtherType and VLAN? 'pcieoe discover' lists who is there.";
+
     internal static string Of(AcceptStatus reason, bool isAuthentic)
     {
         string text = reason switch
@@ -13,7 +15,7 @@ internal static class RefusalText
             AcceptStatus.VersionNotSupported => "the target speaks another version of the protocol: update the older of the two.",
             AcceptStatus.TargetIsInsecure => "the target runs without keys, and this attachment has one: give the target a key for this host, or remove it here and set insecure.",
             AcceptStatus.NoSuchFunction => "the target has no such function for this host: 'pcieoe discover' lists what it offers, 'pcieoe assign' on the target gives one away.",
-            AcceptStatus.FunctionBusy => "another host holds the function: 'pcieoe release' on the target takes it away, or its lease ends.",
+            AcceptStatus.FunctionBusy => "another host holds the function: 'pcieoe release' and then 'pcieoe assign' on the target give it to this one; or wait for the other's lease to end.",
             AcceptStatus.TargetFull => "the target has no room for another session: raise its maximumSessions.",
             AcceptStatus.MtuTooSmall => "the MTU is too small at one end: 1500 works, 9000 is fast.",
             AcceptStatus.Draining => "the target is going down.",
