@@ -1,3 +1,5 @@
+using PcieOe.Protocol.Frames;
+
 namespace PcieOe.FlashEndpoint.Media;
 
 /// <summary>
@@ -36,6 +38,13 @@ public interface IBlockMedia : IDisposable
 
     /// <summary>Copies out of an immediate medium; of any other it must not be called.</summary>
     void Read(long offset, Span<byte> destination);
+
+    /// <summary>As <see cref="Read"/>, at most 9216 bytes; returns the CRC-32C register over them, started from 0.</summary>
+    uint ReadChecked(long offset, Span<byte> destination)
+    {
+        Read(offset, destination);
+        return Crc32C.Append(0, destination);
+    }
 
     /// <summary>This much of an immediate medium is about to be read: it may fetch the beginning from memory meanwhile.</summary>
     void Prefetch(long offset, long length);

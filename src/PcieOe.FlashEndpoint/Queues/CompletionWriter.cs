@@ -65,8 +65,15 @@ internal sealed unsafe class CompletionWriter(NvmeController controller, IBlockM
                     return false;
                 }
 
-                CopyTo(command, destination);
                 written = destination.Length;
+                if (command.Origin == DataOrigin.Medium && writer.WantsRegister)
+                {
+                    writer.SetRegister(media.ReadChecked(command.MediaOffset + command.BytesWritten, destination));
+                }
+                else
+                {
+                    CopyTo(command, destination);
+                }
             }
             else if (segment.Kind == SegmentKind.MemoryBuffer)
             {

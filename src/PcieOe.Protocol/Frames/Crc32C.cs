@@ -108,8 +108,13 @@ public static class Crc32C
             third = BitOperations.Crc32C(third, ReadLittleEndian(ref Unsafe.Add(ref last, i)));
         }
 
-        return Advance(first, 2 * chainBytes) ^ Advance(second, chainBytes) ^ third;
+        return JoinChains(first, second, third, chainBytes);
     }
+
+    /// <summary>The register after three adjacent pieces of the same length, of which the registers of the second and third started from 0.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static uint JoinChains(uint first, uint second, uint third, int chainBytes) =>
+        Advance(first, 2 * chainBytes) ^ Advance(second, chainBytes) ^ third;
 
     internal static uint AppendChain(uint register, ReadOnlySpan<byte> bytes)
     {

@@ -12,6 +12,17 @@ public interface IDmaWriter
     /// </summary>
     Span<byte> Reserve(ulong address, int length);
 
+    /// <summary>Whoever carries the data runs CRC-32C over it: <see cref="SetRegister"/> saves it that.</summary>
+    bool WantsRegister => false;
+
+    /// <summary>
+    /// The CRC-32C register, started from 0, over all of the last reservation's span, for whoever knows it from copying
+    /// (<see cref="Frames.CheckedCopy"/>). Nobody has to give it.
+    /// </summary>
+    void SetRegister(uint register)
+    {
+    }
+
     /// <summary>As <see cref="Reserve"/>, but whole or not at all: for completion entries and interrupts. At most 64 bytes, within 4 KiB.</summary>
     Span<byte> ReserveWhole(ulong address, int length);
 }

@@ -14,6 +14,9 @@ internal sealed class FrameProtection(FrameCipher? cipher, int maximumContentByt
     private readonly SlotPool _opened = new(slots: 1, maximumContentBytes);
     private readonly int _trailerBytes = TrailerBytesOf(cipher);
 
+    /// <summary>Frames end in a check that reads all of their content, so that whoever has read it before can save that.</summary>
+    public bool ChecksContent => cipher is null;
+
     public static int TrailerBytesOf(FrameCipher? cipher) => cipher is null ? FrameCheck.Length : FrameCipher.TagBytes;
 
     /// <summary>What a frame's header says of the key that it will be sealed with.</summary>
@@ -43,12 +46,7 @@ internal sealed class FrameProtection(FrameCipher? cipher, int maximumContentByt
             return Seal(cipher, frameNumber, header, memory[..contentBytes], sealScratch);
         }
 
-        if (!slot.HasContentRegister)
-        {
-            slot.ContentRegister = FrameCheck.ContentRegister(memory[..contentBytes]);
-            slot.HasContentRegister = true;
-        }
-
+        slot.CheckUpTo(contentBytes, memory);
         FrameCheck.Write(header, slot.ContentRegister, contentBytes, memory[contentBytes..]);
         return memory[..(contentBytes + _trailerBytes)];
     }

@@ -24,6 +24,15 @@ public interface ITlpTransmitter
     /// <summary>Makes the last reservation part of the frame. <paramref name="bytes"/> is at most what was reserved, and a multiple of 4.</summary>
     void Commit(int bytes);
 
+    /// <summary>The lane runs CRC-32C over what it carries, and takes the register of data from whoever has it already.</summary>
+    bool ChecksContent => false;
+
+    /// <summary>
+    /// As <see cref="Commit(int)"/>. The last <paramref name="dataBytes"/> (a multiple of 4) have this CRC-32C register, started from 0. A
+    /// wrong one makes the frame one that its receiver drops, however often it is sent.
+    /// </summary>
+    void Commit(int bytes, int dataBytes, uint dataRegister) => Commit(bytes);
+
     /// <summary>
     /// Asks for the moment at which the frame being filled leaves for the first time: whoever sends frames then hears the last of the
     /// names that have left. Names rise from 1 in the order of the calls. A lane whose frames nobody times ignores it.

@@ -111,6 +111,22 @@ public sealed class LinkEngine : ITlpTransmitter, IDisposable
     public void Commit(int bytes) => _sender.Commit(bytes);
 
     /// <inheritdoc/>
+    public bool ChecksContent => _protection.ChecksContent;
+
+    /// <inheritdoc/>
+    public void Commit(int bytes, int dataBytes, uint dataRegister)
+    {
+        if (ChecksContent)
+        {
+            _sender.Commit(bytes, dataBytes, dataRegister);
+        }
+        else
+        {
+            _sender.Commit(bytes);
+        }
+    }
+
+    /// <inheritdoc/>
     public void Mark(uint name) => _sender.Mark(name);
 
     /// <summary>

@@ -115,6 +115,20 @@ internal sealed class LinkSender : IDisposable
         _reservedBytes = 0;
     }
 
+    /// <summary>As the other; the last <paramref name="dataBytes"/> of the reservation have this CRC-32C register.</summary>
+    public void Commit(int bytes, int dataBytes, uint dataRegister)
+    {
+        if (dataBytes < 0 || dataBytes > bytes || (dataBytes & 3) != 0)
+        {
+            throw new ArgumentOutOfRangeException(nameof(dataBytes), dataBytes, "The data ends a TLP, and is a multiple of 4 bytes.");
+        }
+
+        Commit(bytes);
+        ref SendSlot slot = ref Window[Window.Open];
+        slot.CheckUpTo(slot.ContentBytes - dataBytes, Window.Memory(Window.Open));
+        slot.AddChecked(dataBytes, dataRegister);
+    }
+
     /// <summary>The last name given to a frame that has left; 0: none.</summary>
     public uint LastMarkSent { get; private set; }
 

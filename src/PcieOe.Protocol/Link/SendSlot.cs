@@ -12,9 +12,9 @@ internal struct SendSlot
     public SequenceNumber Sequence;
     public int ContentBytes;
 
-    /// <summary>CRC-32C register that ran over the content alone from 0, so that a retransmission need not read it again.</summary>
+    /// <summary>CRC-32C register that ran over the first <see cref="CheckedBytes"/> of the content from 0, so that they need not be read again.</summary>
     public uint ContentRegister;
-    public bool HasContentRegister;
+    public int CheckedBytes;
 
     /// <summary>The last name that <see cref="ITlpTransmitter.Mark"/> gave to this frame; 0 if it has none.</summary>
     public uint LastMark;
@@ -27,6 +27,23 @@ internal struct SendSlot
     /// <summary>Neighbours in the list of <see cref="State"/>; -1 at its ends.</summary>
     public int Previous;
     public int Next;
+
+    /// <summary>Runs the register over what it has not seen of the first <paramref name="bytes"/> of the content.</summary>
+    public void CheckUpTo(int bytes, ReadOnlySpan<byte> content)
+    {
+        if (CheckedBytes < bytes)
+        {
+            ContentRegister = Crc32C.Append(ContentRegister, content[CheckedBytes..bytes]);
+            CheckedBytes = bytes;
+        }
+    }
+
+    /// <summary>The next bytes of the content have this register, which started from 0.</summary>
+    public void AddChecked(int bytes, uint register)
+    {
+        ContentRegister = Crc32C.Join(ContentRegister, register, bytes);
+        CheckedBytes += bytes;
+    }
 }
 
 /// <summary>Where a send slot is in its life.</summary>

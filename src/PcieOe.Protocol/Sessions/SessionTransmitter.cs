@@ -26,5 +26,16 @@ internal sealed class SessionTransmitter(ReadySet? ready, int index) : ITlpTrans
         }
     }
 
+    public bool ChecksContent => Link is { ChecksContent: true };
+
+    public void Commit(int bytes, int dataBytes, uint dataRegister)
+    {
+        if (Link is { } link)
+        {
+            link.Commit(bytes, dataBytes, dataRegister);
+            ready?.Add(index);
+        }
+    }
+
     public void Mark(uint name) => Link?.Mark(name);
 }

@@ -17,6 +17,9 @@ internal sealed class DmaWriter(FunctionBridgeCounters counters) : IDmaWriter
 
     private ITlpTransmitter? _lane;
     private int _pendingBytes;
+    private int _pendingDataBytes;
+    private int _registeredBytes;
+    private uint _register;
 
     /// <summary>MPS of the function's device control register.</summary>
     public int MaximumPayloadBytes { get; set; }
@@ -27,6 +30,7 @@ internal sealed class DmaWriter(FunctionBridgeCounters counters) : IDmaWriter
     {
         _lane = lane;
         _pendingBytes = 0;
+        _registeredBytes = 0;
     }
 
     public Span<byte> Reserve(ulong address, int length)
@@ -65,9 +69,26 @@ internal sealed class DmaWriter(FunctionBridgeCounters counters) : IDmaWriter
     {
         if (_pendingBytes > 0)
         {
-            _lane!.Commit(_pendingBytes);
+            if (_registeredBytes > 0)
+            {
+                _lane!.Commit(_pendingBytes, _registeredBytes, _register);
+                _registeredBytes = 0;
+            }
+            else
+            {
+                _lane!.Commit(_pendingBytes);
+            }
+
             _pendingBytes = 0;
         }
+    }
+
+    public bool WantsRegister => _lane is { ChecksContent: true };
+
+    public void SetRegister(uint register)
+    {
+        _registeredBytes = _pendingDataBytes;
+        _register = register;
     }
 
     private static int Padding(ulong address) => (int)address & 3;
@@ -86,6 +107,7 @@ internal sealed class DmaWriter(FunctionBridgeCounters counters) : IDmaWriter
         data[..padding].Clear();
         data[(padding + length)..].Clear();
         _pendingBytes = tlp.Length;
+        _pendingDataBytes = dataBytes == length ? length : 0;
         counters.WriteRequestsSent++;
         return data.Slice(padding, length);
     }

@@ -1,5 +1,6 @@
 using PcieOe.FlashEndpoint.Media;
 using PcieOe.FlashEndpoint.Media.Memory;
+using PcieOe.Protocol.Frames;
 using Xunit;
 
 namespace PcieOe.FlashEndpoint.Tests.Media;
@@ -29,7 +30,7 @@ public sealed unsafe class MemoryMediumTests
             int offset = 512 * random.Next(0, (Capacity - Math.Min(length, Capacity)) / 512);
             length = Math.Min(length, Capacity - offset);
             Span<byte> expected = model.AsSpan(offset, length);
-            switch (random.Next(5))
+            switch (random.Next(7))
             {
                 case 0 or 1 when length <= data.Length:
                     random.NextBytes(data.AsSpan(0, length));
@@ -43,6 +44,12 @@ public sealed unsafe class MemoryMediumTests
                 case 3:
                     Assert.Equal(0, medium.Poll(completions));
                     break;
+                case 4:
+                    medium.Prefetch(offset, length);
+                    break;
+                case 5:
+                    AssertReadChecked(medium, offset, expected[..Math.Min(length, 9216)]);
+                    break;
                 default:
                     var read = new byte[length];
                     Array.Fill(read, (byte)0xA5);
@@ -55,6 +62,28 @@ public sealed unsafe class MemoryMediumTests
         var all = new byte[Capacity];
         Do(medium, MediaOperation.Read, 0, all);
         Assert.True(model.AsSpan().SequenceEqual(all));
+    }
+
+    [Fact]
+    public void ReadChecked_OfBlocksInTheOrderAnnounced_GivesContentAndRegister()
+    {
+        const int Blocks = 700, Block = 4096;
+        using var medium = new MemoryMedium(Blocks * Block);
+        var model = new byte[Blocks * Block];
+        new Random(22).NextBytes(model);
+        Do(medium, MediaOperation.Write, 0, model);
+        var random = new Random(23);
+        for (int round = 0; round < 200; round++)
+        {
+            int[] order = [.. Enumerable.Range(0, random.Next(1, 40)).Select(_ => Block * random.Next(Blocks))];
+            Array.ForEach(order, offset => medium.Prefetch(offset, Block));
+            foreach (int offset in order)
+            {
+                int cut = 4 * random.Next(Block / 4);
+                AssertReadChecked(medium, offset, model.AsSpan(offset, cut));
+                AssertReadChecked(medium, offset + cut, model.AsSpan(offset + cut, Block - cut));
+            }
+        }
     }
 
     [Fact]
@@ -180,6 +209,15 @@ public sealed unsafe class MemoryMediumTests
             var request = new MediaRequest { Operation = operation, Offset = offset, Length = data.Length, Data = pointer };
             Assert.True(medium.Start(request, out MediaStatus status) == MediaStart.Completed && status == MediaStatus.Success);
         }
+    }
+
+    private static void AssertReadChecked(MemoryMedium medium, int offset, ReadOnlySpan<byte> expected)
+    {
+        var read = new byte[expected.Length];
+        Array.Fill(read, (byte)0xA5);
+        uint register = medium.ReadChecked(offset, read);
+        Assert.True(expected.SequenceEqual(read));
+        Assert.Equal(Crc32C.Append(0, expected), register);
     }
 
     private static void DoZero(MemoryMedium medium, MediaOperation operation, long offset, long length)

@@ -1,3 +1,4 @@
+using PcieOe.Protocol.Frames;
 using PcieOe.Protocol.Link;
 using PcieOe.Protocol.Tlp;
 using Xunit;
@@ -55,6 +56,19 @@ internal sealed class ArrayLane(int frameBytes = 8948) : ITlpTransmitter
         Assert.True(bytes > 0 && bytes % 4 == 0 && bytes <= _reserved, $"{bytes} of {_reserved} bytes committed");
         _filled += bytes;
         _reserved = 0;
+    }
+
+    public bool ChecksContent { get; init; }
+
+    /// <summary>TLPs committed together with the register of their data.</summary>
+    public int CommittedWithRegister { get; private set; }
+
+    public void Commit(int bytes, int dataBytes, uint dataRegister)
+    {
+        Assert.True(ChecksContent && dataBytes > 0 && dataBytes <= bytes, $"{dataBytes} of {bytes} bytes with their register");
+        Assert.Equal(Crc32C.Append(0, _open.AsSpan(_filled + bytes - dataBytes, dataBytes)), dataRegister);
+        CommittedWithRegister++;
+        Commit(bytes);
     }
 
     /// <summary>The frames since the last call, the one being filled included.</summary>

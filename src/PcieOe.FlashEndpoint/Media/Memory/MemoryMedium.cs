@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Runtime.Intrinsics.X86;
 using PcieOe.FlashEndpoint.Interop;
+using PcieOe.Protocol.Frames;
 
 namespace PcieOe.FlashEndpoint.Media.Memory;
 
@@ -16,13 +17,14 @@ public sealed unsafe class MemoryMedium : IBlockMedia
 
     private const long PageBytes = 4096;
 
-    private const long PrefetchedBytes = 1024;
-    private const int CacheLineBytes = 64;
+    private const long FirstPrefetchedBytes = 1024;
+    private const long PrefetchedBytes = 256;
 
     /// <summary>Below this, overwriting with zeroes costs less than giving pages back.</summary>
     private const long SmallestReturnBytes = 16 * PageBytes;
 
     private readonly ChunkMap _chunks;
+    private readonly ReadAhead _readAhead = new();
     private readonly nuint _mappedBytes;
     private readonly byte* _mapping;
     private readonly byte* _memory;
@@ -101,20 +103,41 @@ public sealed unsafe class MemoryMedium : IBlockMedia
         }
     }
 
+    public uint ReadChecked(long offset, Span<byte> destination)
+    {
+        Debug.Assert(offset >= 0 && offset + destination.Length <= CapacityBytes);
+        byte* source = _memory + offset;
+        long chunk = offset / ChunkBytes;
+        if (!_readAhead.OnRead(source, destination.Length) || !_chunks.IsWritten(chunk) || offset + destination.Length > (chunk + 1) * ChunkBytes)
+        {
+            Read(offset, destination);
+            return Crc32C.Append(0, destination);
+        }
+
+        int lines = _readAhead.Take(CheckedCopy.LinesBeside(destination.Length), out byte* ahead);
+        fixed (byte* copy = destination)
+        {
+            return CheckedCopy.Copy(source, copy, destination.Length, ahead, lines);
+        }
+    }
+
     /// <summary>
-    /// A command's data is read some microseconds after its entry. Looking up the address of a block that nobody has touched for long takes
-    /// as long as reading half of it, and the processor's own prefetcher starts late; all of a block at once would hold up what comes next.
+    /// A command's data is read some microseconds after its entry. The address is looked up meanwhile, and the beginning comes; the rest is
+    /// asked for beside the copy of the one before, and where there is none more of the beginning. All at once would hold up what comes next.
     /// </summary>
     public void Prefetch(long offset, long length)
     {
         Debug.Assert(offset >= 0 && offset + length <= CapacityBytes);
         if (Sse.IsSupported)
         {
-            long prefetched = Math.Min(length, PrefetchedBytes);
-            for (long i = 0; i < prefetched; i += CacheLineBytes)
+            byte* start = _memory + offset;
+            long prefetched = Math.Min(length, _readAhead.IsEmpty ? FirstPrefetchedBytes : PrefetchedBytes);
+            for (long i = 0; i < prefetched; i += CheckedCopy.LineBytes)
             {
-                Sse.Prefetch0(_memory + offset + i);
+                Sse.Prefetch0(start + i);
             }
+
+            _readAhead.Announce(start, length, (int)(prefetched / CheckedCopy.LineBytes));
         }
     }
 
