@@ -38,7 +38,7 @@ public sealed class PlanTests : IDisposable
         Assert.InRange(plan["nested_iops"]!.GetValue<double>(), 4_000, 20_000);
         Assert.Equal([5.0, 50.0], plan["classes"]!.AsArray().Select(member => member!["responseMilliseconds"]!.GetValue<double>()));
         Assert.Equal(1.0, plan["classes"]![1]!["held"]!.GetValue<double>());
-        Assert.Equal("svg", XDocument.Load(PathOf("plan.svg")).Root!.Name.LocalName);
+        AssertCurvesAreNamed(XDocument.Load(PathOf("plan.svg")), "5 ms", "50 ms");
     }
 
     [Fact]
@@ -47,7 +47,18 @@ public sealed class PlanTests : IDisposable
         File.WriteAllText(PathOf("trace.csv"), "0,read,0,4096\nnonsense\n");
         CommandRun run = CommandRun.Of("plan", PathOf("trace.csv"));
         Assert.Equal(1, run.ExitCode);
-        Assert.Contains("line 2", run.Errors, StringComparison.Ordinal);
+        Assert.Contains($"{PathOf("trace.csv")}, line 2", run.Errors, StringComparison.Ordinal);
+        Assert.Equal(2, run.Errors.Split("trace.csv").Length);
+    }
+
+    /// <summary>No name covers another.</summary>
+    private static void AssertCurvesAreNamed(XDocument picture, params string[] names)
+    {
+        Assert.Equal("svg", picture.Root!.Name.LocalName);
+        XElement[] labels = [.. picture.Descendants().Where(element => element.Attribute("class")?.Value.StartsWith("curve", StringComparison.Ordinal) == true)];
+        Assert.Equal(names, labels.Select(label => label.Value).Order(StringComparer.Ordinal).OrderBy(name => name.Length));
+        double[] heights = [.. labels.Select(label => double.Parse(label.Attribute("y")!.Value, CultureInfo.InvariantCulture)).Order()];
+        Assert.All(heights.Zip(heights.Skip(1)), pair => Assert.True(pair.Second - pair.First >= 12.9));
     }
 
     private string PathOf(string name) => Path.Combine(_folder, name);

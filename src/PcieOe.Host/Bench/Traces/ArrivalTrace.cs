@@ -36,7 +36,7 @@ internal sealed class ArrivalTrace
             using StreamReader reader = new(path);
             return Read(reader, path);
         }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        catch (Exception exception) when (exception is (IOException or UnauthorizedAccessException) and not TraceException)
         {
             throw new TraceException($"The trace {path} cannot be read: {exception.Message}", exception);
         }

@@ -79,4 +79,12 @@ internal sealed class Axis
         return new Axis(label, percentile => -Math.Log10(Math.Max(1 - percentile / 100, 1e-9)), 0, shown[^1],
             [.. shown.Select(mark => new Tick(mark, mark.ToString(CultureInfo.InvariantCulture)))]);
     }
+
+    /// <summary>As <see cref="Tail"/> up to 99.9; all of them, infinitely far out there, lie where 99.99 would.</summary>
+    internal static Axis TailToAll(string label)
+    {
+        double[] marks = [0, 50, 90, 99, 99.9, 100];
+        return new Axis(label, percentile => -Math.Log10(Math.Max(1 - percentile / 100, 1e-4)), 0, 100,
+            [.. marks.Select(mark => new Tick(mark, mark.ToString(CultureInfo.InvariantCulture)))]);
+    }
 }
