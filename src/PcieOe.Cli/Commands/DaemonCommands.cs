@@ -169,7 +169,7 @@ internal static class DaemonCommands
         });
         ReportOutput output = new();
         TaughtCommand command = new("bench", "Runs one workload of the built-in driver on a running host agent.", """
-            It writes to the function: whatever is on it is overwritten by the patterns that write.
+            It writes to the function: whatever is on it is overwritten by the patterns that write, and by the writes of a trace.
 
             Examples:
               pcieoe bench --rw randread --bs 4k --qd 32 --seconds 10
@@ -185,6 +185,14 @@ internal static class DaemonCommands
             pattern, size, depth, seconds, rate, poisson, replay, sampleEvery, attachment, control,
         };
         output.AddTo(command);
+        command.Validators.Add(result =>
+        {
+            Option[] ofTheTrace = [pattern, size, seconds, rate, poisson];
+            if (result.GetResult(replay) is not null && Array.Find(ofTheTrace, option => result.GetResult(option) is { Implicit: false }) is { } option)
+            {
+                result.AddError($"--replay takes no {option.Name}: what comes, and when, is as the trace has it.");
+            }
+        });
         command.SetAction(async (parsed, cancellation) =>
         {
             if (!Plans.BlockSize.TryParse(parsed.GetValue(size)!, out long bytes) || bytes is < 1 or > 1 << 30)

@@ -42,6 +42,12 @@ internal static class WorkloadGroups
     /// <summary>"read 4 KiB", "write 128 KiB, class 1, retransmitted": the labels of commands, but for the tenant.</summary>
     internal static string Kind(LabelledHopsResult labels)
     {
+        // The labels of all kinds that are not apart are empty, even the tenant's.
+        if (labels.Tenant.Length == 0 && labels.Opcode == 0)
+        {
+            return "all other kinds";
+        }
+
         string opcode = OpcodeName(labels.Opcode), priority = labels.Class == 0 ? "" : $", class {labels.Class}";
         return $"{opcode} {Figures.Size(labels.SizeBytes)}{priority}{(labels.IsRetransmitted ? ", retransmitted" : "")}";
     }

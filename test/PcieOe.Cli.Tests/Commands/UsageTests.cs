@@ -11,6 +11,8 @@ public sealed class UsageTests
     [InlineData("impair", "a", "b", "--loss", "101")]
     [InlineData("impair", "a", "b", "--corruption", "badly")]
     [InlineData("plan", "trace.csv", "--classes", "90%:20,99%:5")]
+    [InlineData("bench", "--replay", "trace.csv", "--rw", "randwrite")]
+    [InlineData("bench", "--replay", "trace.csv", "--poisson")]
     [InlineData("nosuchcommand")]
     public void Mistake_InArguments_ExitCodeIs2(params string[] arguments)
     {
