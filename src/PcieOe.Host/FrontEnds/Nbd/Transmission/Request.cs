@@ -28,18 +28,3 @@ internal struct Request
     /// <summary>Its client is gone, or no longer heard: its commands come to their end, unanswered.</summary>
     public bool IsAbandoned;
 }
-
-/// <summary>A part of a request: one command to the device.</summary>
-internal struct Piece
-{
-    /// <summary>0 where there is none.</summary>
-    public nint Buffer;
-
-    /// <summary>In the export.</summary>
-    public ulong Offset;
-    public int Bytes;
-    public int Request;
-
-    /// <summary>For a READ that is answered in order: its data is there.</summary>
-    public bool IsRead;
-}

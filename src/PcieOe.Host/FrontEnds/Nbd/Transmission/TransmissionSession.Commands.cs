@@ -11,7 +11,7 @@ internal sealed partial class TransmissionSession
     private const uint MaximumZeroesBlocks = 65536;
 
     /// <summary>Each piece and each request that is open may still give a reply.</summary>
-    private bool HasReplyRoom => Replies.Free > _freePieces.Used + _freeRequests.Used + 1;
+    private bool HasReplyRoom => Replies.Free > _pieces.Count + _freeRequests.Used + 1;
 
     /// <summary>A command has ended.</summary>
     /// <param name="index">The context that it had.</param>
@@ -30,7 +30,7 @@ internal sealed partial class TransmissionSession
         bool isLast = request.IsIssued && request.Commands == 0;
         if (request.IsAbandoned)
         {
-            ReleasePiece(index);
+            _pieces.Release(index);
             if (isLast)
             {
                 _freeRequests.Return(slot);
@@ -38,7 +38,7 @@ internal sealed partial class TransmissionSession
         }
         else if (request.Header.Command != NbdCommand.Read)
         {
-            ReleasePiece(index);
+            _pieces.Release(index);
             EndIfLast(slot, isLast);
         }
         else if (_isStructured)
@@ -50,7 +50,7 @@ internal sealed partial class TransmissionSession
             _pieces[index].IsRead = error == NbdError.None;
             if (error != NbdError.None)
             {
-                ReleasePiece(index);
+                _pieces.Release(index);
             }
         }
         else
@@ -60,7 +60,7 @@ internal sealed partial class TransmissionSession
     }
 
     /// <summary>All of a reply with this piece's data has gone out.</summary>
-    internal void OnPieceSent(int index) => ReleasePiece(index);
+    internal void OnPieceSent(int index) => _pieces.Release(index);
 
     private void EndIfLast(int slot, bool isLast)
     {
@@ -82,15 +82,15 @@ internal sealed partial class TransmissionSession
     private bool TrySubmitFlush()
     {
         int slot = Array.FindIndex(_requests, static request => request is { NeedsFlush: true, IsIssued: true, Commands: 0, Error: NbdError.None });
-        if (_freePieces.IsEmpty)
+        if (_pieces.IsFull)
         {
             return false;
         }
 
-        int piece = AddPiece(slot, buffer: 0, bytes: 0);
+        int piece = _pieces.Add(slot, NextOffset(_requests[slot]));
         if (!TrySubmit(piece, BlockOperation.Flush))
         {
-            ReleasePiece(piece);
+            _pieces.Release(piece);
             return false;
         }
 
@@ -116,7 +116,7 @@ internal sealed partial class TransmissionSession
             }
 
             int slot = _current;
-            ReleaseUnsent(slot);
+            _pieces.ReleaseRead(slot);
             if (request.RepliedBytes > 0)
             {
                 // Its head, which promises all of the data, has gone: there is no other way to say that it failed.
@@ -147,7 +147,7 @@ internal sealed partial class TransmissionSession
         while (request.RepliedBytes < request.IssuedBytes && request.Error == NbdError.None)
         {
             ulong offset = request.Header.Offset + request.RepliedBytes;
-            int index = FindRead(offset);
+            int index = _pieces.FindRead(offset);
             if (index == None)
             {
                 break;
@@ -164,30 +164,6 @@ internal sealed partial class TransmissionSession
         return moved;
     }
 
-    private int FindRead(ulong offset)
-    {
-        for (int index = 0; index < MaximumPieces; index++)
-        {
-            if (_pieces[index].IsRead && _pieces[index].Offset == offset)
-            {
-                return index;
-            }
-        }
-
-        return None;
-    }
-
-    private void ReleaseUnsent(int slot)
-    {
-        for (int index = 0; index < MaximumPieces; index++)
-        {
-            if (_pieces[index].IsRead && _pieces[index].Request == slot)
-            {
-                ReleasePiece(index);
-            }
-        }
-    }
-
     private void ReplyWithChunk(int index, int slot, NbdError error, bool isLast)
     {
         ref Request request = ref _requests[slot];
@@ -201,7 +177,7 @@ internal sealed partial class TransmissionSession
         else
         {
             Replies.Add(ReplyHeaders.WriteErrorOffset(Replies.NextHead, request.Header.Cookie, error, piece.Offset, flags));
-            ReleasePiece(index);
+            _pieces.Release(index);
         }
 
         if (isLast)
@@ -227,7 +203,7 @@ internal sealed partial class TransmissionSession
         else
         {
             Replies.Add(bytes);
-            ReleasePiece(index);
+            _pieces.Release(index);
         }
 
         CountAnswer(slot);
@@ -256,39 +232,10 @@ internal sealed partial class TransmissionSession
         _freeRequests.Return(slot);
     }
 
+    /// <summary>Where in the export the request's next piece begins.</summary>
+    private static ulong NextOffset(in Request request) => request.Header.Offset + request.IssuedBytes;
+
     private int NextBytes(in Request request) => (int)Math.Min((uint)_export.CommandBytes, request.Header.Length - request.IssuedBytes);
-
-    private bool TryTakePiece(int slot, int bytes, out int index)
-    {
-        index = None;
-        if (_freePieces.IsEmpty || !_arena.TryTake(bytes, out nint buffer))
-        {
-            return false;
-        }
-
-        index = AddPiece(slot, buffer, bytes);
-        return true;
-    }
-
-    private int AddPiece(int slot, nint buffer, int bytes)
-    {
-        int index = _freePieces.Take();
-        ref Request request = ref _requests[slot];
-        _pieces[index] = new Piece { Buffer = buffer, Bytes = bytes, Request = slot, Offset = request.Header.Offset + request.IssuedBytes };
-        return index;
-    }
-
-    private void ReleasePiece(int index)
-    {
-        ref Piece piece = ref _pieces[index];
-        if (piece.Buffer != 0)
-        {
-            _arena.Return(piece.Buffer, piece.Bytes);
-        }
-
-        piece = default;
-        _freePieces.Return(index);
-    }
 
     private bool TrySubmit(int index, BlockOperation operation) => TrySubmit(index, operation, (uint)_pieces[index].Bytes);
 

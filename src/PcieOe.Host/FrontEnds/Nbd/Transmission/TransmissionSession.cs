@@ -17,22 +17,19 @@ namespace PcieOe.Host.FrontEnds.Nbd.Transmission;
 internal sealed partial class TransmissionSession : IDisposable
 {
     internal const int MaximumRequests = 128;
-    internal const int MaximumPieces = 256;
 
     /// <summary>Data of a WRITE that is refused is read over up to this length; beyond it the connection ends.</summary>
     internal const uint MaximumDiscardedBytes = 2 * NbdExport.MaximumRequestBytes;
 
-    private const int None = -1;
+    private const int None = PieceTable.None;
 
     private readonly NbdExport _export;
     private readonly bool _isStructured;
     private readonly bool _hasBaseAllocation;
     private readonly IBlockCommandSink _device;
-    private readonly BufferArena _arena;
+    private readonly PieceTable _pieces;
     private readonly Request[] _requests = new Request[MaximumRequests];
-    private readonly Piece[] _pieces = new Piece[MaximumPieces];
     private readonly SlotStack _freeRequests = new(MaximumRequests);
-    private readonly SlotStack _freePieces = new(MaximumPieces);
     private int _current = None;
     private int _filling = None;
     private int _filled;
@@ -45,7 +42,7 @@ internal sealed partial class TransmissionSession : IDisposable
         _isStructured = isStructured;
         _hasBaseAllocation = hasBaseAllocation;
         _device = device;
-        _arena = arena;
+        _pieces = new PieceTable(arena);
     }
 
     internal ReplyQueue Replies { get; } = new();
@@ -109,7 +106,7 @@ internal sealed partial class TransmissionSession : IDisposable
         _discarding = 0;
         if (_filling != None)
         {
-            ReleasePiece(_filling);
+            _pieces.Release(_filling);
             _filling = None;
         }
 
@@ -117,7 +114,7 @@ internal sealed partial class TransmissionSession : IDisposable
         {
             int slot = _current;
             _current = None;
-            ReleaseUnsent(slot);
+            _pieces.ReleaseRead(slot);
             _requests[slot].IsAbandoned = true;
             _requests[slot].IsIssued = true;
             if (_requests[slot].Commands == 0)
@@ -214,7 +211,7 @@ internal sealed partial class TransmissionSession : IDisposable
         ref Request request = ref _requests[_current];
         if (_filling == None)
         {
-            if (input.IsEmpty || !TryTakePiece(_current, NextBytes(request), out _filling))
+            if (input.IsEmpty || !_pieces.TryAdd(_current, NextOffset(request), NextBytes(request), out _filling))
             {
                 return false;
             }
@@ -259,14 +256,14 @@ internal sealed partial class TransmissionSession : IDisposable
 
     private bool TryIssueReadPiece(ref Request request)
     {
-        if (!HasReplyRoom || !TryTakePiece(_current, NextBytes(request), out int piece))
+        if (!HasReplyRoom || !_pieces.TryAdd(_current, NextOffset(request), NextBytes(request), out int piece))
         {
             return false;
         }
 
         if (!TrySubmit(piece, BlockOperation.Read))
         {
-            ReleasePiece(piece);
+            _pieces.Release(piece);
             return false;
         }
 
@@ -277,7 +274,7 @@ internal sealed partial class TransmissionSession : IDisposable
     private bool IssueWithoutData()
     {
         ref Request request = ref _requests[_current];
-        if (_freePieces.IsEmpty)
+        if (_pieces.IsFull)
         {
             return false;
         }
@@ -288,10 +285,10 @@ internal sealed partial class TransmissionSession : IDisposable
             NbdCommand.Trim => (BlockOperation.Trim, request.Header.Length),
             _ => (BlockOperation.WriteZeroes, Math.Min(request.Header.Length - request.IssuedBytes, MaximumZeroesBlocks * (uint)_export.BlockBytes)),
         };
-        int piece = AddPiece(_current, buffer: 0, bytes: 0);
+        int piece = _pieces.Add(_current, NextOffset(request));
         if (!TrySubmit(piece, operation, bytes))
         {
-            ReleasePiece(piece);
+            _pieces.Release(piece);
             return false;
         }
 
