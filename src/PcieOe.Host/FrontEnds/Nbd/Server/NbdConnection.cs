@@ -1,6 +1,5 @@
 using System.Buffers;
 using System.IO.Pipelines;
-using System.Runtime.InteropServices;
 using PcieOe.Host.FrontEnds.Nbd.Protocol;
 using PcieOe.Host.FrontEnds.Nbd.Transmission;
 using PcieOe.Host.Interop;
@@ -10,7 +9,7 @@ using PcieOe.Protocol.Nvme;
 namespace PcieOe.Host.FrontEnds.Nbd.Server;
 
 /// <summary>
-/// A client's socket: moves bytes between it and the protocol engines, and never waits. Input goes through a pipe, from which the data of
+/// A client's connection: moves bytes between its socket and the protocol engines, and never waits. Input goes through a pipe, from which the data of
 /// a WRITE is copied once to where the device reads it; long data is read from the socket right to there. Replies leave from where the
 /// device put them. On the server's thread.
 /// </summary>
@@ -25,7 +24,6 @@ internal sealed unsafe class NbdConnection : IBlockCommandSink, IDisposable
     private const int VectorsPerSend = 64;
     private const long HandshakeLimitMilliseconds = 30_000;
     private const long LeaveLimitMilliseconds = 10_000;
-    private const int DontWaitNoSignal = 0x40 | 0x4000;
     private const int ContextShift = 32;
 
     private static readonly PipeOptions InputOptions = new(
@@ -36,13 +34,11 @@ internal sealed unsafe class NbdConnection : IBlockCommandSink, IDisposable
     private readonly ArrayBufferWriter<byte> _handshakeOutput = new();
     private readonly Negotiation _negotiation;
     private readonly ulong _contextBase;
-    private int _descriptor;
+    private readonly ClientSocket _socket;
     private int _handshakeSent;
     private long _buffered;
     private long _submitted;
     private long _deadlineMilliseconds;
-    private bool _mayRead = true;
-    private bool _mayWrite = true;
     private bool _isEndOfInput;
     private bool _isLeaving;
     private ServedDevice? _device;
@@ -52,7 +48,7 @@ internal sealed unsafe class NbdConnection : IBlockCommandSink, IDisposable
     /// <param name="index">Its place among the server's connections; the upper half of the context of its commands.</param>
     internal NbdConnection(int descriptor, int index, IExportCatalogue catalogue, IReadOnlyList<ServedDevice> devices, long nowMilliseconds)
     {
-        _descriptor = descriptor;
+        _socket = new ClientSocket(descriptor);
         _devices = devices;
         _contextBase = (ulong)index << ContextShift;
         _negotiation = new Negotiation(catalogue);
@@ -61,16 +57,16 @@ internal sealed unsafe class NbdConnection : IBlockCommandSink, IDisposable
     }
 
     /// <summary>-1 once it is closed.</summary>
-    internal int Descriptor => _descriptor;
+    internal int Descriptor => _socket.Descriptor;
 
     /// <summary>What the socket has to become ready for.</summary>
-    internal short Events => (short)((!_mayRead && WantsInput ? PollEntry.InputReady : 0) | (!_mayWrite ? PollEntry.OutputReady : 0));
+    internal short Events => (short)((!_socket.MayRead && WantsInput ? PollEntry.InputReady : 0) | (!_socket.MayWrite ? PollEntry.OutputReady : 0));
 
     /// <summary>When it has to be looked at, at the latest.</summary>
     internal long DeadlineMilliseconds => _deadlineMilliseconds;
 
     /// <summary>Closed, and no command of it is under way: <see cref="Dispose"/> may be called.</summary>
-    internal bool IsFinished => _descriptor < 0 && (_session is null || _session.CommandsUnderWay == 0 || _device!.Channel.IsDetached);
+    internal bool IsFinished => !_socket.IsOpen && (_session is null || _session.CommandsUnderWay == 0 || _device!.Channel.IsDetached);
 
     /// <summary>Why it was cut off, if it was.</summary>
     internal string? CutReason { get; private set; }
@@ -85,39 +81,35 @@ internal sealed unsafe class NbdConnection : IBlockCommandSink, IDisposable
     /// <summary>The index of the connection that a command belongs to, by its context.</summary>
     internal static int IndexOf(ulong context) => (int)(context >> ContextShift);
 
-    internal void OnReady(short events)
-    {
-        _mayRead |= (events & ~PollEntry.OutputReady) != 0;
-        _mayWrite |= (events & ~PollEntry.InputReady) != 0;
-    }
+    internal void OnReady(short events) => _socket.OnReady(events);
 
     internal void OnCompleted(ulong context, NvmeStatus status) => _session!.OnCompleted((int)(uint)context, status);
 
     /// <summary>One round. True: something moved.</summary>
     internal bool Advance(long nowMilliseconds)
     {
-        if (_descriptor < 0)
+        if (!_socket.IsOpen)
         {
             return false;
         }
 
-        bool worked = _mayRead && WantsInput && Receive();
-        if (_descriptor >= 0)
+        bool worked = _socket.MayRead && WantsInput && Receive();
+        if (_socket.IsOpen)
         {
             worked |= _session is null ? Negotiate() : Transmit();
         }
 
-        if (_descriptor >= 0)
+        if (_socket.IsOpen)
         {
             worked |= Send();
         }
 
-        if (_descriptor >= 0)
+        if (_socket.IsOpen)
         {
             CheckEnd(nowMilliseconds);
         }
 
-        return worked || _descriptor < 0;
+        return worked || !_socket.IsOpen;
     }
 
     /// <summary>Takes no more requests; closes when what is under way is answered.</summary>
@@ -134,11 +126,10 @@ internal sealed unsafe class NbdConnection : IBlockCommandSink, IDisposable
     /// <summary>Closes the socket now.</summary>
     internal void Close()
     {
-        if (_descriptor >= 0)
+        if (_socket.IsOpen)
         {
             _session?.End();
-            _ = LibC.Close(_descriptor);
-            _descriptor = -1;
+            _socket.Close();
         }
     }
 
@@ -173,21 +164,10 @@ internal sealed unsafe class NbdConnection : IBlockCommandSink, IDisposable
         Span<byte> direct = _buffered == 0 && _session is not null ? _session.DirectBuffer : [];
         bool isDirect = direct.Length >= MinimumReadBytes;
         Span<byte> target = isDirect ? direct : _input.Writer.GetMemory(MinimumReadBytes).Span;
-        nint bytes;
-        fixed (byte* pointer = target)
-        {
-            bytes = LibC.Read(_descriptor, pointer, (nuint)target.Length);
-        }
-
+        long bytes = _socket.Read(target);
         if (bytes < 0)
         {
-            int error = Marshal.GetLastPInvokeError();
-            _mayRead = error == Errno.Interrupted;
-            if (error is not (Errno.TryAgain or Errno.Interrupted))
-            {
-                Close();
-            }
-
+            CloseIfFailed();
             return false;
         }
 
@@ -197,7 +177,6 @@ internal sealed unsafe class NbdConnection : IBlockCommandSink, IDisposable
             return true;
         }
 
-        _mayRead = bytes == target.Length;
         if (isDirect)
         {
             _session!.OnDirect((int)bytes);
@@ -271,7 +250,7 @@ internal sealed unsafe class NbdConnection : IBlockCommandSink, IDisposable
 
     private bool Send()
     {
-        if (!_mayWrite)
+        if (!_socket.MayWrite)
         {
             return false;
         }
@@ -290,7 +269,8 @@ internal sealed unsafe class NbdConnection : IBlockCommandSink, IDisposable
         int count = _session.Replies.Gather(vectors);
         fixed (BufferVector* pointer = vectors)
         {
-            long sent = Send(pointer, count);
+            long sent = _socket.Send(pointer, count);
+            CloseIfFailed();
             if (sent > 0)
             {
                 _session.Replies.OnSent(sent, _session);
@@ -306,7 +286,8 @@ internal sealed unsafe class NbdConnection : IBlockCommandSink, IDisposable
         fixed (byte* pointer = rest)
         {
             BufferVector vector = new() { Data = pointer, Length = (nuint)rest.Length };
-            long sent = Send(&vector, 1);
+            long sent = _socket.Send(&vector, 1);
+            CloseIfFailed();
             _handshakeSent += (int)Math.Max(sent, 0);
             if (_handshakeSent == _handshakeOutput.WrittenCount)
             {
@@ -318,21 +299,12 @@ internal sealed unsafe class NbdConnection : IBlockCommandSink, IDisposable
         }
     }
 
-    private long Send(BufferVector* vectors, int count)
+    private void CloseIfFailed()
     {
-        MessageHeader message = new() { Vectors = vectors, VectorCount = (nuint)count };
-        nint sent = LibC.SendMessage(_descriptor, &message, DontWaitNoSignal);
-        if (sent < 0)
+        if (_socket.HasFailed)
         {
-            int error = Marshal.GetLastPInvokeError();
-            _mayWrite = error == Errno.Interrupted;
-            if (error is not (Errno.TryAgain or Errno.Interrupted))
-            {
-                Close();
-            }
+            Close();
         }
-
-        return sent;
     }
 
     private void CheckEnd(long nowMilliseconds)
