@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Buffers.Binary;
 using System.Text;
 using PcieOe.Host.FrontEnds.Nbd.Protocol;
+using PcieOe.Host.Tests.FrontEnds.Nbd.Harness;
 using Xunit;
 
 namespace PcieOe.Host.Tests.FrontEnds.Nbd;

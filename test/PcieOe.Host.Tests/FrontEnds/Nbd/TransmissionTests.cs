@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using PcieOe.Host.FrontEnds.Nbd.Protocol;
 using PcieOe.Host.FrontEnds.Nbd.Transmission;
 using PcieOe.Host.NvmeDriver;
+using PcieOe.Host.Tests.FrontEnds.Nbd.Harness;
 using PcieOe.Protocol.Nvme;
 using Xunit;
 

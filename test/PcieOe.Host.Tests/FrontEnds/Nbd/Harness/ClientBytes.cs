@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 using System.Text;
 using PcieOe.Host.FrontEnds.Nbd.Protocol;
 
-namespace PcieOe.Host.Tests.FrontEnds.Nbd;
+namespace PcieOe.Host.Tests.FrontEnds.Nbd.Harness;
 
 /// <summary>Writes what a client sends, independently of the server's code.</summary>
 internal sealed class ClientBytes

@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
 
-namespace PcieOe.Host.Tests.FrontEnds.Nbd;
+namespace PcieOe.Host.Tests.FrontEnds.Nbd.Harness;
 
 /// <summary>A reply, or a chunk of one, as a client sees it.</summary>
 internal sealed record Reply(bool IsChunk, ushort Flags, ushort Type, ulong Cookie, uint Error, byte[] Content)

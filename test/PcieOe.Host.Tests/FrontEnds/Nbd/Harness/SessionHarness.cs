@@ -7,7 +7,7 @@ using PcieOe.Host.NvmeDriver;
 using PcieOe.Protocol.Nvme;
 using Xunit;
 
-namespace PcieOe.Host.Tests.FrontEnds.Nbd;
+namespace PcieOe.Host.Tests.FrontEnds.Nbd.Harness;
 
 /// <summary>A transmission session on a disk in memory, whose commands end in a seeded order when told to.</summary>
 internal sealed unsafe class SessionHarness : IBlockCommandSink, IDisposable
