@@ -87,16 +87,7 @@ internal sealed class HostDaemon(HostOptions options, ILoggerFactory loggers, Fu
         }
 
         await Task.WhenAll(_nbdServers.Select(server => server.StopAsync())).ConfigureAwait(false);
-        await worker.AskAsync(now =>
-        {
-            _engine!.Stop(now);
-            return true;
-        }).ConfigureAwait(false);
-        using CancellationTokenSource limit = new(CloseLimit);
-        while (!limit.IsCancellationRequested && await worker.AskAsync(_ => _engine!.IsClosed).ConfigureAwait(false) is false)
-        {
-            await Task.Delay(10).ConfigureAwait(false);
-        }
+        await worker.DrainAsync(_engine!.Stop, () => _engine!.IsClosed, CloseLimit).ConfigureAwait(false);
     }
 
     public async ValueTask DisposeAsync()

@@ -91,16 +91,7 @@ internal sealed class TargetDaemon(TargetOptions options, ILoggerFactory loggers
         Log.Draining(_logger);
         if (_worker is { Ended.IsCompleted: false } worker)
         {
-            await worker.AskAsync(now =>
-            {
-                _engine!.Sessions.Drain(now);
-                return true;
-            }).ConfigureAwait(false);
-            using CancellationTokenSource limit = new(DrainLimit);
-            while (!limit.IsCancellationRequested && await worker.AskAsync(_ => _engine!.Sessions.Count).ConfigureAwait(false) > 0)
-            {
-                await Task.Delay(10).ConfigureAwait(false);
-            }
+            await worker.DrainAsync(_engine!.Sessions.Drain, () => _engine.Sessions.Count == 0, DrainLimit).ConfigureAwait(false);
         }
     }
 

@@ -102,6 +102,21 @@ public sealed class PollWorker : IDisposable
         return await answer.Task.ConfigureAwait(false);
     }
 
+    /// <summary>Has the engine begin to end, and waits until it is through, for a bounded time.</summary>
+    public async Task DrainAsync(Action<long> begin, Func<bool> isThrough, TimeSpan limit)
+    {
+        await AskAsync(now =>
+        {
+            begin(now);
+            return true;
+        }).ConfigureAwait(false);
+        using CancellationTokenSource end = new(limit);
+        while (!end.IsCancellationRequested && !await AskAsync(_ => isThrough()).ConfigureAwait(false))
+        {
+            await Task.Delay(10).ConfigureAwait(false);
+        }
+    }
+
     /// <summary>Ends a sleep of the worker: something was put where its engine looks. From any thread.</summary>
     public void Wake() => _waiter.Wake();
 
