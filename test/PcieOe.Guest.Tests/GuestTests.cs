@@ -62,7 +62,7 @@ public sealed class GuestTests(ITestOutputHelper output)
         Assert.Equal(0, (long?)lab.Attachment(0)?["sessions_lost"]);
     }
 
-    /// <summary>Its driver looks when an I/O times out, after 30 s (DESIGN D8).</summary>
+    /// <summary>Its driver looks when an I/O times out, after 30 s.</summary>
     [Fact]
     public void TargetKilledAndRestarted_UnderVerifiedTraffic_TheGuestRecoversByItself()
     {

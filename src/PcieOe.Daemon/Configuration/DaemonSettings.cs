@@ -12,7 +12,7 @@ public sealed record DaemonSettings
 
     public required PortSettings Port { get; init; }
 
-    /// <summary>How the worker waits when there is nothing to do (DESIGN D5).</summary>
+    /// <summary>How the worker waits when there is nothing to do.</summary>
     public PollPolicy Polling { get; init; } = PollPolicy.Adaptive;
 
     /// <summary>The processor the worker is bound to; null for whichever the kernel chooses.</summary>

@@ -1,6 +1,6 @@
 namespace PcieOe.Daemon.Configuration;
 
-/// <summary>Which commands are timed at every hop (DESIGN D10).</summary>
+/// <summary>Which commands are timed at every hop.</summary>
 public sealed record HopSettings
 {
     public const int DefaultSampleEvery = 16;

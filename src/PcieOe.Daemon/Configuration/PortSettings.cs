@@ -6,7 +6,7 @@ public sealed record PortSettings
     public const int SmallestMtu = 576;
     public const int LargestMtu = 9216;
 
-    /// <summary>DESIGN D4.</summary>
+    /// <summary>Of the protocol's frames.</summary>
     public const int DefaultEtherType = 0x88B5;
 
     public const int SmallestEtherType = 0x0600;

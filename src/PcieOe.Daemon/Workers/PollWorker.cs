@@ -7,7 +7,7 @@ using PcieOe.Transport.Ports;
 namespace PcieOe.Daemon.Workers;
 
 /// <summary>
-/// A thread that polls a port and drives an engine, run to completion (DESIGN D5): receive, deliver, let the engine move what can move,
+/// A thread that polls a port and drives an engine, run to completion: receive, deliver, let the engine move what can move,
 /// send, and wait when there was nothing to do. Nothing here allocates in steady state. Other threads reach the engine through
 /// <see cref="Post"/> alone.
 /// </summary>

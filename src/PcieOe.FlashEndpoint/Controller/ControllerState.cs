@@ -68,7 +68,7 @@ internal sealed class ControllerState(NvmeController controller, IBlockMedia med
     public void OnPowerCycle() => controller.Health.OnPowerCycle(wasShutDown: !_registers.Configuration.Enabled
         || (_registers.Status & ControllerStatus.ShutdownMask) == ControllerStatus.ShutdownComplete);
 
-    /// <summary>After <see cref="Reset"/>: says that what the driver had set up is gone, until it disables the controller (DESIGN D8).</summary>
+    /// <summary>After <see cref="Reset"/>: says that what the driver had set up is gone, until it disables the controller.</summary>
     public void SetStateLost()
     {
         _isStateLost = true;

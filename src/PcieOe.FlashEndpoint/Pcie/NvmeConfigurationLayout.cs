@@ -159,7 +159,7 @@ internal static class NvmeConfigurationLayout
         space.Define32(SerialNumber + 8, (uint)(number >> 32));
     }
 
-    /// <summary>While nobody answers: the capabilities as they are, and a fatal status, which a driver recovers from by a reset (DESIGN D8).</summary>
+    /// <summary>While nobody answers: the capabilities as they are, and a fatal status, which a driver recovers from by a reset.</summary>
     public static BridgeHints MakeHints(NvmeOptions options, ControllerCapabilities capabilities) => new()
     {
         WriteOnlyRegisters = [new WriteOnlyRegisters(0, DoorbellsOffset, (ushort)(2 * (options.IoQueuePairs + 1)), 4, 4)],

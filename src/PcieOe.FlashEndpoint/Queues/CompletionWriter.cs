@@ -9,7 +9,7 @@ using PcieOe.Protocol.Nvme;
 namespace PcieOe.FlashEndpoint.Queues;
 
 /// <summary>
-/// Writes a ready command: its data, its completion entry, its interrupt (DESIGN D6b). The entry's slot, phase and SQHD are taken at
+/// Writes a ready command: its data, its completion entry, its interrupt. The entry's slot, phase and SQHD are taken at
 /// the moment it is written, so commands may leave in any order.
 /// </summary>
 internal sealed unsafe class CompletionWriter(NvmeController controller, IBlockMedia media)

@@ -6,9 +6,9 @@ using PcieOe.Transport.Hops;
 namespace PcieOe.Host.Hops;
 
 /// <summary>
-/// Stamps one command in so many on its way through the host agent, asks the target for its part, and hands on what is whole (DESIGN
-/// D10). On the worker's thread; nothing allocates for a sample. A sample of which something never comes (an outage, a reset, the last
-/// command of all, since a completion's leaving is told beside a later one) is overwritten in time and counts nowhere.
+/// Stamps one command in so many on its way through the host agent, asks the target for its part, and hands on what is whole. On the
+/// worker's thread; nothing allocates for a sample. A sample of which something never comes (an outage, a reset, the last command of
+/// all, since a completion's leaving is told beside a later one) is overwritten in time and counts nowhere.
 /// </summary>
 internal sealed class HopSampler : IFunctionMessageSink, IDisposable
 {

@@ -7,7 +7,7 @@ namespace PcieOe.Host.NvmeDriver;
 
 /// <summary>
 /// The built-in driver for clients on other threads: it lives on the worker's thread as a front end and serves their channels in turn.
-/// Commands wait in their rings while the controller is being initialised, and through an outage (DESIGN D8).
+/// Commands wait in their rings while the controller is being initialised, and through an outage.
 /// </summary>
 public sealed class BlockDevice : IFrontEnd, IBlockDriverClient
 {

@@ -7,7 +7,7 @@ using PcieOe.Protocol.Nvme;
 namespace PcieOe.Host.NvmeDriver;
 
 /// <summary>
-/// A client's own way to a <see cref="BlockDevice"/> (DESIGN D5): one thread submits and takes completions here, the worker sees to the rest.
+/// A client's own way to a <see cref="BlockDevice"/>: one thread submits and takes completions here, the worker sees to the rest.
 /// Commands and completions go through a ring each, of which one thread is the only writer and the other the only reader; what else the
 /// two share are flags that only ever rise.
 /// </summary>

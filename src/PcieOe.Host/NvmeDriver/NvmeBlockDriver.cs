@@ -6,7 +6,7 @@ using PcieOe.Protocol.Nvme;
 namespace PcieOe.Host.NvmeDriver;
 
 /// <summary>
-/// A polled NVMe driver in user space, a client of a remote function like any other (DESIGN D7): entries are posted into the controller's
+/// A polled NVMe driver in user space, a client of a remote function like any other: entries are posted into the controller's
 /// memory with their doorbell, data and completions are written by the device into the pool. One thread uses it; nothing allocates for a
 /// command. A controller that fails, or comes back without its state, is initialised anew, and what was under way is issued again.
 /// </summary>

@@ -19,7 +19,7 @@ internal enum ConfigWriteRoute : byte
 }
 
 /// <summary>
-/// Configuration space as the client sees it (DESIGN D9). BARs, device control, link control and MSI-X control are the client's own idea and
+/// Configuration space as the client sees it. BARs, device control, link control and MSI-X control are the client's own idea and
 /// stay here; the command register and power management are kept here and passed on; all else is the function's.
 /// </summary>
 internal sealed class ConfigShadow

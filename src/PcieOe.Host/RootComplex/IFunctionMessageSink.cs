@@ -2,7 +2,7 @@ using PcieOe.Protocol.Tlp;
 
 namespace PcieOe.Host.RootComplex;
 
-/// <summary>Hears the messages of a function: vendor-defined ones carry hop stamps (DESIGN D10). On the worker's thread.</summary>
+/// <summary>Hears the messages of a function: vendor-defined ones carry hop stamps. On the worker's thread.</summary>
 public interface IFunctionMessageSink
 {
     /// <param name="frameNumber">The frame that brought it.</param>

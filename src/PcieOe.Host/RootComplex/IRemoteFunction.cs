@@ -40,7 +40,7 @@ public interface IRemoteFunction
 
     /// <summary>
     /// Writes the enabled bytes of one doubleword of configuration space. BARs, device control and MSI-X stay in the shadow; the rest
-    /// goes on to the function (DESIGN D9). False: too many writes wait already.
+    /// goes on to the function. False: too many writes wait already.
     /// </summary>
     /// <param name="byteEnables">Bit i enables byte i of <paramref name="value"/>.</param>
     bool TryWriteConfig(int offset, uint value, byte byteEnables, long now);
@@ -58,7 +58,7 @@ public interface IRemoteFunction
     bool TryWriteRegion(int bar, ulong offset, ReadOnlySpan<byte> data, long now);
 
     /// <summary>
-    /// Asks the function's side to time the commands that the next write, a doorbell, starts (DESIGN D10). False: no room, or nobody
+    /// Asks the function's side to time the commands that the next write, a doorbell, starts. False: no room, or nobody
     /// there who could.
     /// </summary>
     /// <param name="name">Not 0; rises from call to call. The answer and the moment of leaving come under it.</param>

@@ -19,7 +19,7 @@ public interface IRemoteFunctionClient
 
     /// <summary>
     /// The function goes on in a new session, its state lost: configuration has been replayed from the shadow, the rest stands as after a
-    /// reset, and a fatal status says so (DESIGN D8). Called just before the state turns to <see cref="RemoteFunctionState.Up"/>.
+    /// reset, and a fatal status says so. Called just before the state turns to <see cref="RemoteFunctionState.Up"/>.
     /// </summary>
     void OnReplaced(long now);
 

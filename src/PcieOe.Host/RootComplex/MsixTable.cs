@@ -4,7 +4,7 @@ using PcieOe.Protocol.Tlp;
 namespace PcieOe.Host.RootComplex;
 
 /// <summary>
-/// MSI-X in two halves (DESIGN D9): the far table holds an address of our choosing and the vector's number as data, so that a write to it
+/// MSI-X in two halves: the far table holds an address of our choosing and the vector's number as data, so that a write to it
 /// names the vector; the client reads and writes a table of its own, which only it looks at.
 /// </summary>
 internal sealed class MsixTable

@@ -4,8 +4,7 @@ using PcieOe.Protocol.Tlp;
 namespace PcieOe.Host.RootComplex;
 
 /// <summary>
-/// The client's reads of BARs: each is sent as soon as it can be, and answered in any case and in time, by the function or instead of it
-/// (DESIGN D8).
+/// The client's reads of BARs: each is sent as soon as it can be, and answered in any case and in time, by the function or instead of it.
 /// </summary>
 internal sealed class RegionReader(
     RootComplexOptions options, RequestLane lane, PendingRequests pending, ConfigShadow shadow, MsixTable msix, RootComplexCounters counters,

@@ -27,7 +27,7 @@ internal enum RegionReadState : byte
     Ended,
 }
 
-/// <summary>The region reads that wait for an answer, in slots with a buffer each, and how long they may wait (DESIGN D8).</summary>
+/// <summary>The region reads that wait for an answer, in slots with a buffer each, and how long they may wait.</summary>
 internal sealed unsafe class RegionReads : IDisposable
 {
     public const int Capacity = 64;

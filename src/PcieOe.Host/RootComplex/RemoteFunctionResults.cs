@@ -11,7 +11,7 @@ public enum RemoteFunctionState : byte
 
     /// <summary>
     /// Enumerated, but not reachable for now: an outage of the link, a reset, or a new session being set up. Config reads come from the
-    /// shadow, posted writes are queued, region reads are held for a while (DESIGN D8).
+    /// shadow, posted writes are queued, region reads are held for a while.
     /// </summary>
     Outage,
 
@@ -24,7 +24,7 @@ public enum RegionReadStatus : byte
 {
     Success,
 
-    /// <summary>The function could not be asked in time; the data is what its description gives for this case (DESIGN D8).</summary>
+    /// <summary>The function could not be asked in time; the data is what its description gives for this case.</summary>
     Substituted,
 
     /// <summary>The function refused (UR, CA) or is gone; the data is all ones.</summary>

@@ -5,7 +5,7 @@ internal sealed record RootComplexOptions
 {
     /// <summary>
     /// How long a non-posted request may go unanswered: the completion timeout, and also the longest that the first register reads of an
-    /// outage are held (DESIGN D8).
+    /// outage are held.
     /// </summary>
     public int CompletionTimeoutMilliseconds { get; init; } = 1000;
 
@@ -19,7 +19,7 @@ internal sealed record RootComplexOptions
     public int EnumerationRetryMilliseconds { get; init; } = 100;
 
     /// <summary>
-    /// Hide the function's memory from its driver (NVMe: CAP.CMBS 0). A guest's kernel that cannot use it warns about it (DESIGN D7).
+    /// Hide the function's memory from its driver (NVMe: CAP.CMBS 0). A guest's kernel that cannot use it warns about it.
     /// </summary>
     public bool HidesFunctionMemory { get; init; }
 

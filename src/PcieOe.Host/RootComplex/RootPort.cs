@@ -6,7 +6,7 @@ namespace PcieOe.Host.RootComplex;
 
 /// <summary>
 /// The root complex's end of one session: it enumerates the function at the other end, owns the DMA window and the shadow of configuration
-/// space, and answers or times out every request (DESIGN D8, D9). It has no thread, no clock, and no idea of Ethernet or of what the
+/// space, and answers or times out every request. It has no thread, no clock, and no idea of Ethernet or of what the
 /// function does. The session tells it what becomes of the lane; one client uses it as <see cref="IRemoteFunction"/>.
 /// A poll round hands it what came (<see cref="OnTlps"/>), then calls <see cref="OnTimer"/> if its time has come, and <see cref="Pump"/> before frames leave.
 /// </summary>

@@ -3,7 +3,7 @@ using PcieOe.Protocol.Functions;
 
 namespace PcieOe.Host.RootComplex;
 
-/// <summary>What region reads are answered with while the function cannot be asked (DESIGN D8): its own description, and 0 elsewhere.</summary>
+/// <summary>What region reads are answered with while the function cannot be asked: its own description, and 0 elsewhere.</summary>
 internal static class UnreachableAnswers
 {
     public static void Fill(BridgeHints hints, int bar, ulong offset, Span<byte> destination)

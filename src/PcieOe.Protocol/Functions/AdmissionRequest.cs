@@ -1,6 +1,6 @@
 namespace PcieOe.Protocol.Functions;
 
-/// <summary>A fetched command, as admission control sees it (DESIGN D6a): what it costs, when it came, and the token that starts it.</summary>
+/// <summary>A fetched command, as admission control sees it: what it costs, when it came, and the token that starts it.</summary>
 public readonly struct AdmissionRequest
 {
     /// <summary>Handed back by <see cref="IPcieFunction.OnAdmitted"/> once the command may start.</summary>

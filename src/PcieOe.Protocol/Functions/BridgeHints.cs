@@ -4,7 +4,7 @@ using System.Diagnostics.CodeAnalysis;
 namespace PcieOe.Protocol.Functions;
 
 /// <summary>
-/// What a function tells a generic bridge about its BARs (DESIGN D9), as a vendor-specific extended capability (PCIe base spec. 7.9.5).
+/// What a function tells a generic bridge about its BARs, as a vendor-specific extended capability (PCIe base spec. 7.9.5).
 /// All words are little-endian doublewords:
 /// <code>
 ///  0  extended capability header: id 000Bh 15:0, version 1 19:16, next 31:20

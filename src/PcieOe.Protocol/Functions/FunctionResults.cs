@@ -42,7 +42,7 @@ public enum FunctionResetKind : byte
 
     /// <summary>
     /// The host goes on with a function whose state was lost (the target restarted): power-on values, and a fatal status
-    /// until the driver re-enables it (for NVMe CSTS.CFS until CC.EN is cleared; DESIGN D8).
+    /// until the driver re-enables it (for NVMe CSTS.CFS until CC.EN is cleared).
     /// </summary>
     StateLost,
 }

@@ -1,7 +1,7 @@
 namespace PcieOe.Protocol.Functions;
 
 /// <summary>
-/// Admission control as one function sees it (DESIGN D6a): says when each of its fetched commands starts. One instance for each session;
+/// Admission control as one function sees it: says when each of its fetched commands starts. One instance for each session;
 /// instances of one tenant may share a policy behind it. Same thread as the function; nothing here may allocate in steady state.
 /// </summary>
 public interface IAdmission

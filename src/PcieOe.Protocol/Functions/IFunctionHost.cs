@@ -13,11 +13,11 @@ public interface IFunctionHost
     /// </summary>
     bool TryRead(ulong address, int length, DmaReadId id);
 
-    /// <summary>Hands a fetched command to admission control (DESIGN D6a).</summary>
+    /// <summary>Hands a fetched command to admission control.</summary>
     Admission Submit(in AdmissionRequest request, long now);
 
     /// <summary>
-    /// Puts a transaction into the egress queue (DESIGN D6b). Materialize is called later, never inside this call.
+    /// Puts a transaction into the egress queue. Materialize is called later, never inside this call.
     /// Also how a function sends an interrupt that belongs to no command (an unmasked pending vector): with a token of its own.
     /// </summary>
     void Ready(in ReadyTransaction transaction);

@@ -2,7 +2,7 @@ namespace PcieOe.Protocol.Functions;
 
 /// <summary>
 /// A transaction whose result is there: it waits at the egress queue until <see cref="IPcieFunction.Materialize"/> is called for it.
-/// The times are the function's share of the hop stamps (DESIGN D10); all are nanoseconds, instants are monotonic.
+/// The times are the function's share of the hop stamps; all are nanoseconds, instants are monotonic.
 /// </summary>
 public struct ReadyTransaction
 {

@@ -6,7 +6,7 @@ namespace PcieOe.Protocol.Handshake;
 
 /// <summary>
 /// The target's side of the handshake: judges hellos cheaply, keeps nothing for anybody who has not shown a cookie and, with keys, a MAC,
-/// and leaves elliptic curves to jobs that run elsewhere (DESIGN D11; docs/wire-format.md, "Handshake").
+/// and leaves elliptic curves to jobs that run elsewhere (docs/wire-format.md, "Handshake").
 /// </summary>
 internal sealed class TargetListener
 {

@@ -1,6 +1,6 @@
 namespace PcieOe.Protocol.Hops;
 
-/// <summary>The stretches of a command's way, in order (DESIGN D10). Each begins where the one before it ends.</summary>
+/// <summary>The stretches of a command's way, in order. Each begins where the one before it ends.</summary>
 public enum Hop : byte
 {
     /// <summary>The client hands the command over; its entry is written.</summary>

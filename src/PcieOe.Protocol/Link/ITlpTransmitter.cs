@@ -1,7 +1,7 @@
 namespace PcieOe.Protocol.Link;
 
 /// <summary>
-/// The sending end of an ordered, reliable lane of TLPs. TLPs lie back to back in frames and never span two of them (DESIGN D3).
+/// The sending end of an ordered, reliable lane of TLPs. TLPs lie back to back in frames and never span two of them.
 /// Spans point into the lane's own memory, so that a TLP is written once, where it leaves from.
 /// </summary>
 public interface ITlpTransmitter

@@ -4,8 +4,8 @@ using PcieOe.Protocol.Keys;
 namespace PcieOe.Protocol.Link;
 
 /// <summary>
-/// One session's link: an ordered, reliable lane of TLPs in each direction over frames that may be lost, duplicated, reordered or damaged
-/// (DESIGN D2, D3). It does no I/O and has no clock: frames and time (monotonic nanoseconds) are handed in. One thread; nothing allocates
+/// One session's link: an ordered, reliable lane of TLPs in each direction over frames that may be lost, duplicated, reordered or damaged.
+/// It does no I/O and has no clock: frames and time (monotonic nanoseconds) are handed in. One thread; nothing allocates
 /// after construction; nothing that a peer sends makes it throw or grow.
 /// </summary>
 /// <remarks>

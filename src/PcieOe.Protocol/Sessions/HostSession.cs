@@ -10,7 +10,7 @@ namespace PcieOe.Protocol.Sessions;
 
 /// <summary>
 /// A host's end of a session with one function of a target: asks for it, keeps it through outages, begins a new one when the target has
-/// lost it (DESIGN D8; docs/wire-format.md, "Sessions"). Sans-I/O, one thread. A poll round is: <see cref="OnFrame"/> for each frame
+/// lost it (docs/wire-format.md, "Sessions"). Sans-I/O, one thread. A poll round is: <see cref="OnFrame"/> for each frame
 /// received, <see cref="OnHandshakeResult"/> for each job that came back, <see cref="OnTimer"/> when <see cref="NextDeadline"/> has
 /// passed, <see cref="TryTakeHandshakeJob"/> until it says no, <see cref="TryGetFrameToSend"/> until it says no.
 /// </summary>

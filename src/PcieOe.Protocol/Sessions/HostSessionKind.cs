@@ -9,6 +9,6 @@ public enum HostSessionKind : byte
     /// <summary>An outage is over; nothing was lost.</summary>
     Resumed,
 
-    /// <summary>The one before was lost: the target has no state of it, and the function is as its reset leaves it (DESIGN D8).</summary>
+    /// <summary>The one before was lost: the target has no state of it, and the function is as its reset leaves it.</summary>
     Replaced,
 }

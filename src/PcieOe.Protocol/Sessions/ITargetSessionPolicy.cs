@@ -52,6 +52,6 @@ public enum SessionStart : byte
     /// <summary>The host knows nothing of the function: power-on values.</summary>
     Fresh,
 
-    /// <summary>The host goes on with a device whose state the target does not have any more (DESIGN D8).</summary>
+    /// <summary>The host goes on with a device whose state the target does not have any more.</summary>
     StateLost,
 }

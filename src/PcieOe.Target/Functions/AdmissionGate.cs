@@ -4,7 +4,7 @@ namespace PcieOe.Target.Functions;
 
 /// <summary>
 /// Stands before admission control: while more than a session's share waits at the egress queue, commands wait here, in their order,
-/// so that what a session holds stays bounded (DESIGN D6) whatever the policy does.
+/// so that what a session holds stays bounded whatever the policy does.
 /// </summary>
 internal sealed class AdmissionGate(IAdmission admission, EgressQueue egress, FunctionBridgeOptions options, FunctionBridgeCounters counters)
 {

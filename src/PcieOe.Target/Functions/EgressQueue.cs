@@ -3,7 +3,7 @@ using PcieOe.Protocol.Functions;
 namespace PcieOe.Target.Functions;
 
 /// <summary>
-/// Ready transactions, the earliest deadline first, in the order of their coming among equals (DESIGN D6b): a binary heap in fixed memory.
+/// Ready transactions, the earliest deadline first, in the order of their coming among equals: a binary heap in fixed memory.
 /// </summary>
 internal sealed class EgressQueue(int capacity)
 {

@@ -1,6 +1,6 @@
 namespace PcieOe.Target.Functions;
 
-/// <summary>Monotonic time that stands still while the link is down, so that an outage times nothing out (DESIGN D8).</summary>
+/// <summary>Monotonic time that stands still while the link is down, so that an outage times nothing out.</summary>
 internal struct LaneClock
 {
     private long _stoppedTotal;

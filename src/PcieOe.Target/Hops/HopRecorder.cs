@@ -7,7 +7,7 @@ using PcieOe.Transport.Hops;
 namespace PcieOe.Target.Hops;
 
 /// <summary>
-/// Stamps commands of one function on their way through the target (DESIGN D10): those that the host marked, whose stamps travel back
+/// Stamps commands of one function on their way through the target: those that the host marked, whose stamps travel back
 /// to it, and of its own accord one in so many. It knows a command by its token and nothing of what it means. On the worker's thread;
 /// all memory is bounded, and a command for which there is none goes without stamps.
 /// </summary>

@@ -3,7 +3,7 @@ using PcieOe.Transport.Interop;
 namespace PcieOe.Transport.Polling;
 
 /// <summary>
-/// What a polling thread does after a round that found nothing: looks again, lets other threads go first, or sleeps (DESIGN D5). Where there
+/// What a polling thread does after a round that found nothing: looks again, lets other threads go first, or sleeps. Where there
 /// are fewer processors than threads with something to do, looking again takes away from those whose work is being waited for; so a
 /// thread gives way as often as somebody takes the offer (<see cref="YieldPace"/>). It belongs to the thread.
 /// </summary>

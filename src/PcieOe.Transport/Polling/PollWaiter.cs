@@ -5,7 +5,7 @@ namespace PcieOe.Transport.Polling;
 
 /// <summary>
 /// Decides, after each round of a poll loop, whether to poll on, to give way, or to sleep until a port, another descriptor, a deadline or
-/// another thread has something (DESIGN D5). The loop calls <see cref="OnWork"/> after a round that did something, <see cref="OnIdle"/>
+/// another thread has something. The loop calls <see cref="OnWork"/> after a round that did something, <see cref="OnIdle"/>
 /// after one that did nothing. It belongs to the loop's thread, <see cref="Wake"/> excepted.
 /// </summary>
 /// <remarks>

@@ -24,7 +24,7 @@ public sealed unsafe class VfioUserFrontEnd : IFrontEnd
     /// <summary>Room for the answers to all requests that may be open, each of 4 KiB, twice over.</summary>
     private const int AnswerRingBytes = 1 << 20;
 
-    /// <summary>What may wait for a client that is asked for its memory (DESIGN D6: 4 MiB for each session).</summary>
+    /// <summary>What may wait for a client that is asked for its memory (4 MiB for each session).</summary>
     private const int ClientRequestRingBytes = 1 << 22;
 
     private const long LookMilliseconds = 200;

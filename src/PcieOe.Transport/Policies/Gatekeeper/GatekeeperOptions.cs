@@ -19,7 +19,7 @@ public sealed record GatekeeperTenantOptions
     public BandwidthLimits Ingress { get; init; }
 }
 
-/// <summary>Bandwidth guarantees at one port (Gatekeeper, WIOV '11; DESIGN D6). Who is not named has no minimum and no maximum.</summary>
+/// <summary>Bandwidth guarantees at one port (Gatekeeper, WIOV '11). Who is not named has no minimum and no maximum.</summary>
 public sealed record GatekeeperOptions
 {
     public const double MaximumLinkMegabitsPerSecond = 1_000_000;

@@ -1,7 +1,7 @@
 namespace PcieOe.Transport.Policies.NestedQos;
 
 /// <summary>
-/// Decides which command starts when (DESIGN D6a): classification at arrival; what conforms first, fairly among tenants by weight, the
+/// Decides which command starts when: classification at arrival; what conforms first, fairly among tenants by weight, the
 /// earliest deadline first within one; best effort takes what is left, and has a share that it gets in any case; as many at the endpoint
 /// as it serves without a queue of its own. No I/O, no clock; one thread; nothing allocates after construction. A decision costs
 /// O(log tenants + classes).

@@ -6,7 +6,7 @@ namespace PcieOe.Transport.Ports.Packet;
 
 /// <summary>
 /// A port on a Linux network interface: receives from a TPACKET_V2 ring polled in memory and sends with send, sendmsg and sendmmsg, the
-/// fastest pair of those measured (DESIGN D5). Needs CAP_NET_RAW alone. It survives its interface: one that goes down, or is deleted and
+/// fastest pair of those measured. Needs CAP_NET_RAW alone. It survives its interface: one that goes down, or is deleted and
 /// made again under the same name, is found again by itself.
 /// </summary>
 public sealed class PacketPort : IPort

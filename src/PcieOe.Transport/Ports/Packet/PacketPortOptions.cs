@@ -5,7 +5,7 @@ namespace PcieOe.Transport.Ports.Packet;
 /// <summary>How a <see cref="PacketPort"/> is opened.</summary>
 public sealed record PacketPortOptions
 {
-    /// <summary>IEEE Std 802 local experimental EtherType 1 (DESIGN D4).</summary>
+    /// <summary>IEEE Std 802 local experimental EtherType 1.</summary>
     public const int DefaultEtherType = 0x88B5;
 
     public const int DefaultReceiveSlots = 1024;

@@ -74,7 +74,7 @@ public sealed class RegionReadTests
         harness.ExpectError(client, InvalidArgument, Message(9, 9, 0ul, 0u));
     }
 
-    /// <summary>Whatever happens to the link, the client gets an answer of the right length, and the socket stays open (DESIGN D8).</summary>
+    /// <summary>Whatever happens to the link, the client gets an answer of the right length, and the socket stays open.</summary>
     [Theory]
     [InlineData(RegionReadStatus.Substituted)]
     [InlineData(RegionReadStatus.Failed)]

@@ -42,7 +42,7 @@ internal static class InterruptIndex
 {
     public const int MessageSignalledExtended = 2;
 
-    /// <summary>An uncorrectable error. Never raised: QEMU stops the guest for it (DESIGN D8).</summary>
+    /// <summary>An uncorrectable error. Never raised: QEMU stops the guest for it.</summary>
     public const int Error = 3;
 
     /// <summary>The device is to be given back: it is going to be taken away.</summary>

@@ -152,7 +152,7 @@ internal sealed partial class FunctionWorker : IRemoteFunctionClient, IDisposabl
 
     public void OnReplaced(long now)
     {
-        // The guest's driver finds the fatal status by itself (DESIGN D8); what it rang before is not for the new session.
+        // The guest's driver finds the fatal status by itself; what it rang before is not for the new session.
         _description?.Doorbells?.Clear();
     }
 
