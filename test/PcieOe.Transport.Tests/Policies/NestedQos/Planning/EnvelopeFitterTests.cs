@@ -2,7 +2,7 @@ using PcieOe.Transport.Policies.NestedQos;
 using PcieOe.Transport.Policies.NestedQos.Planning;
 using Xunit;
 
-namespace PcieOe.Transport.Tests.Policies.Planning;
+namespace PcieOe.Transport.Tests.Policies.NestedQos.Planning;
 
 public sealed class EnvelopeFitterTests
 {

@@ -1,7 +1,7 @@
 using PcieOe.Transport.Policies.NestedQos;
 using Xunit;
 
-namespace PcieOe.Transport.Tests.Policies;
+namespace PcieOe.Transport.Tests.Policies.NestedQos;
 
 /// <summary>The short way from arrival to start decides, counts and charges as the long one does.</summary>
 public sealed class NestedQosStartAtOnceTests

@@ -1,7 +1,7 @@
 using PcieOe.Transport.Policies.NestedQos;
 using Xunit;
 
-namespace PcieOe.Transport.Tests.Policies;
+namespace PcieOe.Transport.Tests.Policies.NestedQos;
 
 public sealed class NestedQosSchedulerTests
 {
@@ -313,7 +313,7 @@ public sealed class NestedQosSchedulerTests
                 {
                     for (int i = running.Class; i < envelopes.Length; i++)
                     {
-                        envelopes[i].Add(running.ArrivalNanoseconds, running.Class);
+                        envelopes[i].Add(running.ArrivalNanoseconds);
                     }
                 }
             }
@@ -409,7 +409,7 @@ public sealed class NestedQosSchedulerTests
     {
         private readonly List<long> _arrivals = [];
 
-        internal void Add(long arrival, int classIndex) => _arrivals.Add(arrival);
+        internal void Add(long arrival) => _arrivals.Add(arrival);
 
         internal void Verify()
         {
