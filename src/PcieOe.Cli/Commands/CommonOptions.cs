@@ -1,4 +1,7 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
+using System.Globalization;
+using PcieOe.Daemon.Configuration;
 
 namespace PcieOe.Cli.Commands;
 
@@ -41,11 +44,34 @@ internal static class CommonOptions
         Option<double> option = new(name) { Description = description, HelpName = unit };
         option.Validators.Add(result =>
         {
-            if (result.Tokens.Count > 0 && double.TryParse(result.Tokens[0].Value, System.Globalization.CultureInfo.InvariantCulture, out double value) && !(value >= 0 && value <= maximum))
+            if (result.Tokens.Count > 0 && double.TryParse(result.Tokens[0].Value, CultureInfo.InvariantCulture, out double value) && !(value >= 0 && value <= maximum))
             {
                 result.AddError($"{name} is {value}; it goes from 0 to {maximum}.");
             }
         });
         return option;
+    }
+
+    /// <summary>The EtherType of the protocol's frames, as people write it; without it, <see cref="PortSettings.DefaultEtherType"/>.</summary>
+    internal static Option<int?> EtherType() => new("--ether-type")
+    {
+        Description = "EtherType of the frames, such as 0x88B5, which it is unless given.",
+        CustomParser = ParseEtherType,
+        HelpName = "N",
+    };
+
+    private static int? ParseEtherType(ArgumentResult result)
+    {
+        string text = result.Tokens[0].Value;
+        bool isHexadecimal = text.StartsWith("0x", StringComparison.OrdinalIgnoreCase);
+        bool isNumber = isHexadecimal
+            ? int.TryParse(text.AsSpan(2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out int value)
+            : int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out value);
+        if (!isNumber || value is < PortSettings.SmallestEtherType or > PortSettings.LargestEtherType)
+        {
+            result.AddError($"--ether-type is '{text}'; it goes from 0x0600 to 0xFFFF.");
+        }
+
+        return value;
     }
 }

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using PcieOe.Daemon.Configuration;
 using PcieOe.Protocol.Frames;
 using PcieOe.Transport.SharpPcap;
 
@@ -11,7 +12,7 @@ internal static class DecodeCommand
     internal static Command Create()
     {
         Argument<FileInfo> file = new("FILE") { Description = "A capture: pcap or pcapng, such as a daemon's captureFile." };
-        Option<int> etherType = CommonOptions.Integer("--ethertype", "The EtherType of the frames", 0x88B5, 0x0600, 0xFFFF);
+        Option<int?> etherType = CommonOptions.EtherType();
         TaughtCommand command = new("decode", "Lists the frames of a capture.", """
             Example:
               pcieoe decode target.pcapng
@@ -21,10 +22,11 @@ internal static class DecodeCommand
         };
         command.SetAction(parsed =>
         {
+            int wanted = parsed.GetValue(etherType) ?? PortSettings.DefaultEtherType;
             long frames = 0, others = 0;
             foreach (CapturedFrame frame in CaptureReader.Read(parsed.GetValue(file)!.FullName))
             {
-                if (frame.Header.EtherType != parsed.GetValue(etherType) || !FrameView.TryParse(frame.Payload, out FrameView view))
+                if (frame.Header.EtherType != wanted || !FrameView.TryParse(frame.Payload, out FrameView view))
                 {
                     others++;
                     continue;

@@ -1,6 +1,4 @@
 using System.CommandLine;
-using System.CommandLine.Parsing;
-using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using PcieOe.Cli.Discovery;
@@ -22,7 +20,7 @@ internal static class DiscoverCommand
         Argument<string> interfaceName = new("IF") { Description = "The Ethernet interface that leads to the segment; it must be up." };
         Option<string> name = new("--name") { Description = "This host's name, as targets know it.", DefaultValueFactory = _ => Environment.MachineName, HelpName = "NAME" };
         Option<FileInfo?> keyFile = new("--key-file") { Description = "The file with this host's key (base64): targets with keys list their functions only for whom they know.", HelpName = "FILE" };
-        Option<int?> etherType = new("--ether-type") { Description = "EtherType of the frames, such as 0x88B5, which it is unless given.", CustomParser = ParseEtherType, HelpName = "N" };
+        Option<int?> etherType = CommonOptions.EtherType();
         Option<int> vlan = CommonOptions.Integer("--vlan", "802.1Q VLAN of the targets' ports; 0: frames without a tag", 0, 0, 4094);
         Option<double> seconds = new("--seconds") { Description = "How long to wait for answers.", DefaultValueFactory = _ => 1, HelpName = "SECONDS" };
         Option<FileInfo?> json = CommonOptions.Json();
@@ -61,21 +59,6 @@ internal static class DiscoverCommand
             return targets.Count > 0 ? ExitCode.Success : ExitCode.Failure;
         }));
         return command;
-    }
-
-    private static int? ParseEtherType(ArgumentResult result)
-    {
-        string text = result.Tokens[0].Value;
-        bool isHexadecimal = text.StartsWith("0x", StringComparison.OrdinalIgnoreCase);
-        bool isNumber = isHexadecimal
-            ? int.TryParse(text.AsSpan(2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out int value)
-            : int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out value);
-        if (!isNumber || value is < PortSettings.SmallestEtherType or > PortSettings.LargestEtherType)
-        {
-            result.AddError($"--ether-type is '{text}'; it goes from 0x0600 to 0xFFFF.");
-        }
-
-        return value;
     }
 
     private static void Print(IReadOnlyList<DiscoveredTarget> targets, string interfaceName)

@@ -17,7 +17,7 @@ internal static class BenchWorker
 
     internal static int Run(string interfaceName, TextReader input, TextWriter output)
     {
-        using PacketPort port = PacketPort.Open(new PacketPortOptions { InterfaceName = interfaceName, EtherType = RawFrame.EtherType });
+        using PacketPort port = PacketPort.Open(new PacketPortOptions { InterfaceName = interfaceName });
         WriteLine(output, JsonSerializer.Serialize(new BenchGreeting(port.Address.ToString()), BenchJson.Default.BenchGreeting));
         while (input.ReadLine() is { } line)
         {

@@ -4,6 +4,7 @@ using PcieOe.Protocol.Ethernet;
 using PcieOe.Protocol.Frames;
 using PcieOe.Protocol.Keys;
 using PcieOe.Protocol.Link;
+using PcieOe.Transport.Ports.Packet;
 
 namespace PcieOe.Cli.LinkBench;
 
@@ -32,7 +33,7 @@ internal sealed class LinkNode : ILinkControlSink, IDisposable
         _engines = new LinkEngine[context.Order.Sessions];
         _ciphers = new FrameCipher?[context.Order.Sessions];
         LinkOptions options = new() { MaximumTransmissionUnit = context.Port.MaximumTransmissionUnit };
-        _batch = new FrameBatch(new EthernetFraming(RawFrame.EtherType, null, 0), options.MaximumTransmissionUnit);
+        _batch = new FrameBatch(new EthernetFraming(PacketPortOptions.DefaultEtherType, null, 0), options.MaximumTransmissionUnit);
         for (int i = 0; i < _engines.Length; i++)
         {
             _ciphers[i] = context.Order.IsKeyed ? MakeCipher(i, context.Order.IsInitiator) : null;

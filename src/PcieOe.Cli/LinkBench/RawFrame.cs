@@ -1,15 +1,13 @@
 using PcieOe.Protocol.Ethernet;
 using PcieOe.Transport.Interop;
 using PcieOe.Transport.Ports;
+using PcieOe.Transport.Ports.Packet;
 
 namespace PcieOe.Cli.LinkBench;
 
 /// <summary>Frames of the raw measurements, in native memory: the Ethernet and link headers' bytes as one piece, the rest as another.</summary>
 internal sealed unsafe class RawFrame : IDisposable
 {
-    /// <summary>EtherType of everything here: IEEE 802 local experimental.</summary>
-    internal const int EtherType = 0x88B5;
-
     private const int LinkHeaderBytes = 48;
 
     private readonly NativeBuffer _memory;
@@ -26,7 +24,7 @@ internal sealed unsafe class RawFrame : IDisposable
         for (int i = 0; i < count; i++)
         {
             byte* frame = _memory.Pointer + (long)i * stride;
-            new EthernetHeader(destination, source, EtherType).Write(new Span<byte>(frame, EthernetHeader.UntaggedLength));
+            new EthernetHeader(destination, source, PacketPortOptions.DefaultEtherType).Write(new Span<byte>(frame, EthernetHeader.UntaggedLength));
             int whole = EthernetHeader.UntaggedLength + payloadBytes;
             int first = isSplit ? Math.Min(whole, EthernetHeader.UntaggedLength + LinkHeaderBytes) : whole;
             _batch[i] = new OutgoingFrame { Header = frame, HeaderLength = first, Content = frame + first, ContentLength = whole - first };

@@ -1,3 +1,5 @@
+using PcieOe.Transport.Ports.Packet;
+
 namespace PcieOe.Daemon.Configuration;
 
 /// <summary>The Ethernet port of a daemon.</summary>
@@ -7,7 +9,7 @@ public sealed record PortSettings
     public const int LargestMtu = 9216;
 
     /// <summary>Of the protocol's frames.</summary>
-    public const int DefaultEtherType = 0x88B5;
+    public const int DefaultEtherType = PacketPortOptions.DefaultEtherType;
 
     public const int SmallestEtherType = 0x0600;
     public const int LargestEtherType = 0xFFFF;
