@@ -1,5 +1,4 @@
 using PcieOe.Cli.Lab;
-using PcieOe.Protocol.Ethernet;
 using PcieOe.Transport.Ports;
 using PcieOe.Transport.Ports.Packet;
 using Xunit;
@@ -15,7 +14,6 @@ public sealed class PacketPortContractTests : PortContract
 [Trait("Category", "System")]
 public sealed class PacketPortTests : IDisposable
 {
-    private static readonly MacAddress Group = new(0x03_00_50_43_49_45);
     private readonly NetworkLab _lab = LabFixture.Create();
     private readonly TestFrames _frames = new();
 
@@ -43,12 +41,9 @@ public sealed class PacketPortTests : IDisposable
     }
 
     [Fact]
-    public void Multicast_GroupJoined_Arrives()
+    public void Multicast_Group_IsJoinedInTheKernel()
     {
-        using PacketPort sender = _lab.First.Open();
-        using PacketPort receiver = _lab.Second.Open(options => options with { MulticastGroups = [Group] });
-        sender.Send([_frames.Make(Group, sender.Address, 60, 5)]);
-        Assert.Equal(TestFrames.Payload(60, 5), Assert.Single(receiver.ReceiveUntil(1)).AsSpan(14));
+        using PacketPort port = _lab.Second.Open(options => options with { MulticastGroups = [new(0x03_00_50_43_49_45)] });
         string groups = _lab.Second.Run(() => File.ReadAllText("/proc/thread-self/net/dev_mcast"));
         Assert.Contains("030050434945", groups, StringComparison.OrdinalIgnoreCase);
     }

@@ -10,6 +10,8 @@ namespace PcieOe.Transport.Tests.Ports;
 [Trait("Category", "System")]
 public abstract class PortContract : IDisposable
 {
+    private static readonly MacAddress Group = new(0x03_00_50_43_49_45);
+
     private readonly NetworkLab _lab = LabFixture.Create();
     private readonly TestFrames _frames = new();
 
@@ -27,6 +29,18 @@ public abstract class PortContract : IDisposable
     {
         PacketPortOptions options = LabFixture.Options;
         return place.Run(() => Open(change is null ? options : change(options)));
+    }
+
+    [Fact]
+    public void Open_WrongInterface_SaysWhatToDo()
+    {
+        PortException missing = Assert.Throws<PortException>(() => Open(_lab.First, options => options with { InterfaceName = "nosuch0" }));
+        Assert.Contains("no interface 'nosuch0'", missing.Message, StringComparison.Ordinal);
+        PortException small = Assert.Throws<PortException>(() => Open(_lab.First, options => options with { RequiredMtu = 9001 }));
+        Assert.Contains($"ip link set {LabFixture.Interface} mtu 9001", small.Message, StringComparison.Ordinal);
+        _lab.First.Run(() => RouteNetlink.SetUp(LabFixture.Interface, false));
+        PortException down = Assert.Throws<PortException>(() => Open(_lab.First));
+        Assert.Contains($"ip link set {LabFixture.Interface} up", down.Message, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -84,6 +98,15 @@ public abstract class PortContract : IDisposable
 
         Assert.Equal(TestFrames.Payload(60, 77), Assert.Single(receiver.ReceiveUntil(2, 100)).AsSpan(14));
         Assert.Empty(sender.ReceiveUntil(1, 100));
+    }
+
+    [Fact]
+    public void Multicast_GroupAsked_Arrives()
+    {
+        using IPort sender = Open(_lab.First);
+        using IPort receiver = Open(_lab.Second, options => options with { MulticastGroups = [Group] });
+        sender.Send([_frames.Make(Group, sender.Address, 60, 5)]);
+        Assert.Equal(TestFrames.Payload(60, 5), Assert.Single(receiver.ReceiveUntil(1)).AsSpan(14));
     }
 
     [Fact]
