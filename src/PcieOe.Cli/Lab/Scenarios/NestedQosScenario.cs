@@ -83,6 +83,9 @@ internal static class NestedQosScenario
         }
 
         progress.End("attached");
+
+        // This process has much to compile while it reads answers: on the target's core that would take it off for whole time slices.
+        using ProcessorRestriction ownCore = ProcessorRestriction.OfProcess(hasCores ? 0 : null);
         progress.Begin($"warm-up, {suffix}");
         await ReplayAsync(hosts, warmUp, suffix, progress, cancellation).ConfigureAwait(false);
         await target.AskAsync(new JsonObject { ["command"] = "qos-reset" }, null, cancellation).ConfigureAwait(false);
