@@ -43,7 +43,7 @@ internal sealed unsafe class FileMediumHarness : IDisposable
         where TEngine : IFileEngine
     {
         MediaFile file = MediaFile.Open(Options);
-        TEngine engine = wrap(FileMedium.CreateEngine(Options, file.Descriptor, out _));
+        TEngine engine = wrap(FileEngineChoice.Create(Options, file.Descriptor, out _));
         _medium = new FileMedium(file, engine, Options);
         return engine;
     }

@@ -57,7 +57,7 @@ public sealed unsafe class FileMedium : IBlockMedia
         MediaFile file = MediaFile.Open(options);
         try
         {
-            IFileEngine engine = CreateEngine(options, file.Descriptor, out string description);
+            IFileEngine engine = FileEngineChoice.Create(options, file.Descriptor, out string description);
             return new FileMedium(file, engine, options) { EngineDescription = description };
         }
         catch
@@ -299,26 +299,4 @@ public sealed unsafe class FileMedium : IBlockMedia
 
     private static MediaStatus FaultOf(MediaOperation operation) =>
         operation == MediaOperation.Read ? MediaStatus.ReadError : MediaStatus.WriteError;
-
-    internal static IFileEngine CreateEngine(FileMediumOptions options, int descriptor, out string description)
-    {
-        string reason = "as configured";
-        if (options.Engine != FileEngineKind.Threads)
-        {
-            IoUringFileEngine? engine = IoUringFileEngine.TryCreate(descriptor, options.MaximumOutstanding, out reason);
-            if (engine is not null)
-            {
-                description = "io_uring";
-                return engine;
-            }
-
-            if (options.Engine == FileEngineKind.IoUring)
-            {
-                throw new MediaException($"io_uring cannot be used ({reason}): allow it (sysctl kernel.io_uring_disabled, the container's seccomp profile), or let threads do the work.");
-            }
-        }
-
-        description = $"threads ({reason})";
-        return new ThreadFileEngine(descriptor, options.MaximumOutstanding, options.Threads);
-    }
 }
