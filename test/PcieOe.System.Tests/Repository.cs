@@ -7,6 +7,17 @@ internal static class Repository
 
     internal static string PathOf(string relative) => Path.Combine(Root, relative);
 
+    /// <summary>Every C# file below a folder, but for what builds have put there.</summary>
+    internal static string[] SourcesBelow(string folder)
+    {
+        char separator = Path.DirectorySeparatorChar;
+        return
+        [
+            .. Directory.EnumerateFiles(PathOf(folder), "*.cs", SearchOption.AllDirectories)
+                .Where(path => !path.Contains($"{separator}obj{separator}", StringComparison.Ordinal)),
+        ];
+    }
+
     private static string FindRoot()
     {
         for (DirectoryInfo? folder = new(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)

@@ -51,12 +51,7 @@ public sealed class LayerTests
 
     private static void AssertNoneNames(string folder, string[] words)
     {
-        char separator = Path.DirectorySeparatorChar;
-        string[] sources =
-        [
-            .. Directory.EnumerateFiles(Repository.PathOf($"src/{folder}"), "*.cs", SearchOption.AllDirectories)
-                .Where(path => !path.Contains($"{separator}obj{separator}", StringComparison.Ordinal)),
-        ];
+        string[] sources = Repository.SourcesBelow($"src/{folder}");
         var offenders =
             from source in sources
             from line in File.ReadLines(source)

@@ -2,7 +2,7 @@ using System.Text.Json.Nodes;
 using PcieOe.Cli.Commands.Watching;
 using Xunit;
 
-namespace PcieOe.Cli.Tests.Watching;
+namespace PcieOe.Cli.Tests.Commands.Watching;
 
 public sealed class WatchRowTests
 {
