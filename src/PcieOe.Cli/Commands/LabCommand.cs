@@ -58,12 +58,19 @@ internal static class LabCommand
                 return ExitCode.Success;
             }
 
+            // What the others show is on the wire, or in several processes.
+            bool needsNetwork = parsed.GetValue(scenario) != "characterize" || parsed.GetValue(inject) is not null;
+            if (needsNetwork && parsed.GetValue(port) == "memory")
+            {
+                throw new LabException("--port memory is for the scenario 'characterize' alone, without --inject.");
+            }
+
             LabOptions options = new()
             {
                 Plan = plan.Load(parsed),
                 Seconds = plan.Seconds(parsed),
                 Hosts = parsed.GetValue(hosts),
-                InMemory = parsed.GetValue(port) == "memory" || !MayUseNamespaces(parsed),
+                InMemory = parsed.GetValue(port) == "memory" || !MayUseNamespaces(parsed, needsNetwork),
             };
             if (parsed.GetValue(port) == "sharppcap")
             {
@@ -92,14 +99,15 @@ internal static class LabCommand
         return command;
     }
 
-    private static bool MayUseNamespaces(ParseResult parsed)
+    /// <exception cref="LabException">It may not, and it is of no use without.</exception>
+    private static bool MayUseNamespaces(ParseResult parsed, bool needsNetwork)
     {
         try
         {
             UserNamespace.EnterIfNeeded([.. parsed.Tokens.Select(token => token.Value)]);
             return true;
         }
-        catch (LabException exception)
+        catch (LabException exception) when (!needsNetwork)
         {
             Console.Error.WriteLine($"pcieoe lab: {exception.Message}");
             Console.Error.WriteLine("pcieoe lab: going on without a network: both daemons in this process, joined by memory. These figures are not those of Ethernet.");
