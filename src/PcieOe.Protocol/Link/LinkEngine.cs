@@ -76,6 +76,9 @@ public sealed class LinkEngine : ITlpTransmitter, IDisposable
     /// <summary>Nothing is filled, under way or lost: all that was committed has been acknowledged.</summary>
     public bool IsDrained => !_sender.Window.HasOutstanding && _sender.Window.FirstUnsent < 0;
 
+    /// <summary>There is content that waits in a frame being filled.</summary>
+    public bool HasOpenFrame => _sender.HasOpenFrame;
+
     /// <inheritdoc/>
     public int RoomBytes => _sender.RoomBytes;
 
@@ -243,11 +246,13 @@ public sealed class LinkEngine : ITlpTransmitter, IDisposable
     /// The next frame of this round: the header's 48 bytes are written to <paramref name="header"/>, and <paramref name="content"/> is what
     /// follows it, check included. In the clear that lies in the engine's native memory and stays as it is until the engine is called
     /// for anything but this method; keyed, it lies at the start of <paramref name="sealScratch"/>.
-    /// A frame being filled is closed and sent: there is nothing to gain from holding it back.
+    /// A frame being filled is closed and sent, unless the caller knows that there is something to gain from keeping it back.
     /// </summary>
     /// <param name="sealScratch">At least <see cref="SealScratchBytes"/>, for each frame of a batch its own; not used in the clear.</param>
     /// <param name="mayCarryData">False: only what lies outside the lane, and an acknowledgement if one is due, since a policy holds the data back.</param>
-    public bool TryGetFrameToSend(long now, Span<byte> header, Span<byte> sealScratch, out ReadOnlySpan<byte> content, bool mayCarryData = true)
+    /// <param name="mayCloseFrame">False: a frame being filled stays so (<see cref="HasOpenFrame"/>), since more is going to come into it soon.</param>
+    public bool TryGetFrameToSend(
+        long now, Span<byte> header, Span<byte> sealScratch, out ReadOnlySpan<byte> content, bool mayCarryData = true, bool mayCloseFrame = true)
     {
         if (now < _sender.HoldUntil)
         {
@@ -266,7 +271,7 @@ public sealed class LinkEngine : ITlpTransmitter, IDisposable
         if (!_acknowledgements.IsWholeBitmapDue)
         {
             TransmissionReason reason = default;
-            int slot = mayCarryData ? _sender.NextSlot(out reason) : -1;
+            int slot = mayCarryData ? _sender.NextSlot(mayCloseFrame, out reason) : -1;
             if (slot >= 0)
             {
                 content = BuildData(slot, reason, header, sealScratch, now);

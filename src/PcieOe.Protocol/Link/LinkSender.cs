@@ -140,8 +140,12 @@ internal sealed class LinkSender : IDisposable
         }
     }
 
+    /// <summary>There is content that waits in a frame being filled.</summary>
+    public bool HasOpenFrame => Window.Open >= 0 && Window[Window.Open].ContentBytes > 0;
+
     /// <summary>The data frame to send now; -1 if there is none or the windows are closed.</summary>
-    public int NextSlot(out TransmissionReason reason)
+    /// <param name="mayCloseFrame">False: the frame being filled is not one.</param>
+    public int NextSlot(bool mayCloseFrame, out TransmissionReason reason)
     {
         if (_probePending)
         {
@@ -161,7 +165,7 @@ internal sealed class LinkSender : IDisposable
             reason = TransmissionReason.First;
         }
 
-        if (slot < 0)
+        if (slot < 0 || slot == Window.Open && !mayCloseFrame)
         {
             return -1;
         }

@@ -120,6 +120,9 @@ internal sealed class SessionTable
         return _lastSender < 0 ? null : _sessions[_lastSender];
     }
 
+    /// <summary>Whether no session but this one, which may have something to send, may have any.</summary>
+    public bool IsAloneReady(TargetSession session) => Ready.NextAfter(session.Index) == session.Index;
+
     /// <summary>A session has nothing to send. Whatever makes it able to again says so: a commit, a frame, its timer.</summary>
     public void SetQuiet(TargetSession session)
     {

@@ -98,6 +98,8 @@ public sealed class TargetSession : SessionEndpoint, ITlpSink, ILinkControlSink,
     /// <summary>When the session ends unless something happens.</summary>
     internal long ExpiresAt { get; private set; } = long.MaxValue;
 
+    internal bool HasOpenFrame => Link is { HasOpenFrame: true };
+
     internal int SealScratchBytes => Link?.SealScratchBytes ?? 0;
 
     /// <summary>Before the host has confirmed, the link has nothing to do that time could ask for.</summary>
@@ -112,11 +114,17 @@ public sealed class TargetSession : SessionEndpoint, ITlpSink, ILinkControlSink,
     /// The session's next frame (see <see cref="LinkEngine.TryGetFrameToSend"/>), for an owner that shares the port among sessions itself.
     /// </summary>
     public bool TryGetFrameToSend(
-        long now, Span<byte> header, Span<byte> sealScratch, out ReadOnlySpan<byte> content, out MacAddress destination, bool mayCarryData = true)
+        long now,
+        Span<byte> header,
+        Span<byte> sealScratch,
+        out ReadOnlySpan<byte> content,
+        out MacAddress destination,
+        bool mayCarryData = true,
+        bool mayCloseFrame = true)
     {
         destination = PeerAddress;
         content = default;
-        return MaySend && Link!.TryGetFrameToSend(now, header, sealScratch, out content, mayCarryData);
+        return MaySend && Link!.TryGetFrameToSend(now, header, sealScratch, out content, mayCarryData, mayCloseFrame);
     }
 
     void ITlpSink.OnTlps(ReadOnlySpan<byte> tlps, ulong frameNumber, long now)

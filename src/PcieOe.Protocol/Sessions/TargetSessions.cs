@@ -114,13 +114,17 @@ public sealed class TargetSessions : IDisposable
     /// long they stay.
     /// </summary>
     /// <param name="session">Whose frame it is; null for frames outside sessions. If the port does not take it, <see cref="OnSendFailed"/>.</param>
+    /// <param name="mayCloseFrame">
+    /// False: a frame being filled is kept back if no other session has anything to send. Call again in the next round, which must not wait.
+    /// </param>
     public bool TryGetFrameToSend(
         long now,
         Span<byte> header,
         Span<byte> sealScratch,
         out ReadOnlySpan<byte> content,
         out MacAddress destination,
-        out TargetSession? session)
+        out TargetSession? session,
+        bool mayCloseFrame = true)
     {
         session = null;
         if (TryGetFrameOutsideSessions(header, out content, out destination))
@@ -130,9 +134,15 @@ public sealed class TargetSessions : IDisposable
 
         while ((session = _table.NextSender()) is not null)
         {
-            if (session.TryGetFrameToSend(now, header, sealScratch, out content, out destination))
+            bool isKeptBack = !mayCloseFrame && _table.IsAloneReady(session);
+            if (session.TryGetFrameToSend(now, header, sealScratch, out content, out destination, mayCloseFrame: !isKeptBack))
             {
                 return true;
+            }
+
+            if (isKeptBack && session.HasOpenFrame)
+            {
+                return false;
             }
 
             _table.SetQuiet(session);

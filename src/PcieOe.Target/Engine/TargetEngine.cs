@@ -19,6 +19,11 @@ namespace PcieOe.Target.Engine;
 /// </summary>
 internal sealed class TargetEngine : IWorkerEngine, ITargetSessionPolicy, IDisposable
 {
+    /// <summary>
+    /// While the kernel takes so many frames, some 30 us, a busy host orders more: what that brings fills up the last frame, which is kept back.
+    /// </summary>
+    private const int LargeBatch = 8;
+
     private const int HandshakesPerRound = 4;
     private const long OutageCheckNanoseconds = 10_000_000;
 
@@ -114,7 +119,7 @@ internal sealed class TargetEngine : IWorkerEngine, ITargetSessionPolicy, IDispo
         }
 
         while (!batch.IsFull && _sessions.TryGetFrameToSend(now, batch.NextHeader, batch.NextScratch,
-            out ReadOnlySpan<byte> content, out MacAddress destination, out TargetSession? session))
+            out ReadOnlySpan<byte> content, out MacAddress destination, out TargetSession? session, mayCloseFrame: batch.Count < LargeBatch))
         {
             _batchOwners[batch.Count] = session;
             batch.Add(FrameHeader.Length, content, destination, source, batch.Count);

@@ -403,4 +403,19 @@ public sealed class LinkEngineTests
         Assert.True(pair.A.Engine.TryGetFrameToSend(pair.Now, header, scratch, out _));
         Assert.Equal((byte)FrameType.Data, header[0] & 0xF);
     }
+
+    [Fact]
+    public void FrameBeingFilled_KeptBack_LeavesLaterWithWhatCameMeanwhile()
+    {
+        using var pair = new LinkPair();
+        byte[] header = new byte[FrameHeader.Length], scratch = new byte[pair.A.Engine.SealScratchBytes];
+        Assert.True(pair.A.TryPut(8948) && pair.A.TryPut(64));
+        Assert.True(pair.A.Engine.TryGetFrameToSend(pair.Now, header, scratch, out _, mayCloseFrame: false));
+        Assert.True(pair.A.Engine.HasOpenFrame);
+        Assert.False(pair.A.Engine.TryGetFrameToSend(pair.Now, header, scratch, out _, mayCloseFrame: false));
+        Assert.True(pair.A.TryPut(128));
+        Assert.True(pair.A.Engine.TryGetFrameToSend(pair.Now, header, scratch, out ReadOnlySpan<byte> content));
+        Assert.Equal(64 + 128 + 4, content.Length);
+        Assert.False(pair.A.Engine.HasOpenFrame);
+    }
 }

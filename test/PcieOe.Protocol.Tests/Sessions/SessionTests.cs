@@ -1,4 +1,5 @@
 using PcieOe.Protocol.Frames;
+using PcieOe.Protocol.Link;
 using PcieOe.Protocol.Sessions;
 using Xunit;
 
@@ -6,6 +7,35 @@ namespace PcieOe.Protocol.Tests.Sessions;
 
 public sealed class SessionTests
 {
+    [Fact]
+    public void FrameBeingFilled_KeptBackWhileNobodyElseSends_IsThereInTheNextRound()
+    {
+        using var lab = new SessionLab(keyed: false);
+        lab.Connect("alpha");
+        ITlpTransmitter alpha = lab.Target.LastAttached!.Transmitter;
+        lab.Connect("beta", "nvme1");
+        ITlpTransmitter beta = lab.Target.LastAttached!.Transmitter;
+        byte[] header = new byte[FrameHeader.Length], scratch = new byte[9216];
+        Put(alpha);
+        Assert.False(TryTake(mayCloseFrame: false));
+        Assert.False(TryTake(mayCloseFrame: false));
+        Assert.True(TryTake(mayCloseFrame: true));
+        Assert.False(TryTake(mayCloseFrame: true));
+
+        Put(alpha);
+        Put(beta);
+        Assert.True(TryTake(mayCloseFrame: false));
+
+        void Put(ITlpTransmitter lane)
+        {
+            lane.Reserve(64).Clear();
+            lane.Commit(64);
+        }
+
+        bool TryTake(bool mayCloseFrame) =>
+            lab.Target.Sessions.TryGetFrameToSend(lab.Segment.Now, header, scratch, out _, out _, out _, mayCloseFrame);
+    }
+
     [Theory]
     [InlineData(true)]
     [InlineData(false)]

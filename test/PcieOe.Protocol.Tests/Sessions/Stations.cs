@@ -89,6 +89,8 @@ internal sealed class HostStation : IStation, IHostSessionEvents, IDisposable
 /// <summary>A target that gives any function whose name it has, and writes down what it is told.</summary>
 internal sealed class TargetStation : IStation, ITargetSessionPolicy, IDisposable
 {
+    private const int LargeBatch = 2;
+
     private readonly byte[] _header = new byte[48];
     private readonly byte[] _scratch = new byte[9216];
 
@@ -127,9 +129,16 @@ internal sealed class TargetStation : IStation, ITargetSessionPolicy, IDisposabl
             Sessions.OnHandshakeResult(Execute(job), now);
         }
 
-        while (Sessions.TryGetFrameToSend(now, _header, _scratch, out ReadOnlySpan<byte> content, out MacAddress destination, out _))
+        // In rounds, as a daemon does: behind some frames, one that is being filled is kept back until the next.
+        for (int frames = -1; frames != 0;)
         {
-            send(new WireFrame(Address, destination, [.. _header, .. content]));
+            frames = 0;
+            while (Sessions.TryGetFrameToSend(
+                now, _header, _scratch, out ReadOnlySpan<byte> content, out MacAddress destination, out _, mayCloseFrame: frames < LargeBatch))
+            {
+                send(new WireFrame(Address, destination, [.. _header, .. content]));
+                frames++;
+            }
         }
     }
 
