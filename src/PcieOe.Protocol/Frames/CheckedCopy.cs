@@ -5,7 +5,7 @@ namespace PcieOe.Protocol.Frames;
 
 /// <summary>
 /// Copies and runs CRC-32C over the bytes in one pass. Beside it there is time to ask memory for what will be copied next: the crc32
-/// instruction leaves the loads idle, and nothing else in a poll round does.
+/// instruction leaves the loads idle.
 /// </summary>
 public static unsafe class CheckedCopy
 {

@@ -26,6 +26,8 @@ internal sealed class DmaWriter(FunctionBridgeCounters counters) : IDmaWriter
 
     public RoutingId RequesterId { get; set; }
 
+    public bool WantsRegister => _lane is { ChecksContent: true };
+
     public void Open(ITlpTransmitter? lane)
     {
         _lane = lane;
@@ -82,8 +84,6 @@ internal sealed class DmaWriter(FunctionBridgeCounters counters) : IDmaWriter
             _pendingBytes = 0;
         }
     }
-
-    public bool WantsRegister => _lane is { ChecksContent: true };
 
     public void SetRegister(uint register)
     {
